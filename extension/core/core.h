@@ -1,0 +1,314 @@
+/*
+ * core.h - the numeric core's interface and its manual.
+ *
+ * Nothing under core/ knows PostgreSQL.  The host (the server glue, a unit
+ * test, a fuzzer) hands in a pga_ctx and gets back fitted models and scores.
+ *
+ * The way of a training row:
+ *
+ *   cells --pga_sampler_add--> sampler --pga_train--> model --pga_model_save--> bytes
+ *
+ * and of a scored row:
+ *
+ *   bytes --pga_model_load--> model
+ *   raw doubles --pga_model_score--> score --pga_p_value--> p --pga_severity--> 0..100
+ *
+ * Rules that make this sound:
+ *  - Any ctx function may not return (ereport in the server, longjmp in a
+ *    test).  Therefore the core owns nothing but ctx memory, and frees nothing:
+ *    the host drops the arena.
+ *  - A model that pga_model_load accepted needs no further checks: scoring
+ *    cannot fail, allocate or read out of bounds, whatever the bytes were.
+ *  - Scoring takes blocks of rows.  A row scores the same, bit for bit, alone
+ *    and at any place of any block.
+ *  - Same rows, options and seed give the same bytes, in whatever order the
+ *    rows came.
+ *  - float32 inside detectors, double at every border.
+ */
+#ifndef PGA_CORE_H
+#define PGA_CORE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- context ---------------------------------------------------------- */
+
+/* Why something failed; the host maps each to an error code of its own. */
+typedef enum pga_error
+{
+	PGA_ERR_UNKNOWN_DETECTOR = 1,
+	PGA_ERR_UNKNOWN_OPTION,
+	PGA_ERR_OPTION_VALUE,		/* out of range or not of the option's type */
+	PGA_ERR_NO_ROWS,			/* the query gave nothing */
+	PGA_ERR_TOO_FEW_ROWS,		/* fewer rows than a model can be made from */
+	PGA_ERR_NO_FEATURES,		/* every column constant, empty or unusable */
+	PGA_ERR_TOO_MANY_FEATURES,
+	PGA_ERR_NOT_FINITE,			/* NaN or infinity where a number is needed */
+	PGA_ERR_CORRUPT_MODEL,		/* bytes that are no model */
+	PGA_ERR_MEMORY_LIMIT,		/* would exceed ctx->memory_limit */
+} pga_error;
+
+typedef struct pga_ctx pga_ctx;
+struct pga_ctx
+{
+	/* size zeroed bytes, never NULL */
+	void	   *(*alloc) (pga_ctx *, size_t size);
+	/* p (of old_size bytes, or NULL) grown to new_size; new bytes zeroed */
+	void	   *(*resize) (pga_ctx *, void *p, size_t old_size, size_t new_size);
+	/* look for a cancel; called at least every millisecond of work */
+	void		(*poll) (pga_ctx *);
+	/* message: lower case, no period; hint: a sentence, or NULL */
+	void		(*fail) (pga_ctx *, pga_error, const char *hint, const char *fmt,...)
+		__attribute__((noreturn, format(printf, 4, 5)));
+	/* something the user should know about a training that goes on */
+	void		(*warn) (pga_ctx *, const char *fmt,...)
+		__attribute__((format(printf, 2, 3)));
+	size_t		memory_limit;	/* bytes a training may hold at once */
+};
+
+/* Overflow-checked sizes: fail with PGA_ERR_MEMORY_LIMIT. */
+size_t		pga_mul(pga_ctx *, size_t a, size_t b);
+size_t		pga_add(pga_ctx *, size_t a, size_t b);
+
+/* ---- growing bytes and a bounded reader (buf.c) ------------------------ */
+
+typedef struct pga_buf
+{
+	pga_ctx    *ctx;
+	uint8_t    *data;
+	size_t		len,
+				cap;
+} pga_buf;
+
+void		pga_put(pga_buf *, const void *p, size_t n);
+void		pga_put_u8(pga_buf *, uint8_t);
+void		pga_put_u16(pga_buf *, uint16_t);
+void		pga_put_u32(pga_buf *, uint32_t);
+void		pga_put_u64(pga_buf *, uint64_t);
+void		pga_put_f32(pga_buf *, float);
+void		pga_put_f64(pga_buf *, double);
+void		pga_put_text(pga_buf *, const char *s, size_t n);	/* u32 length, bytes */
+
+/* Reading past the end fails with PGA_ERR_CORRUPT_MODEL. */
+typedef struct pga_reader
+{
+	pga_ctx    *ctx;
+	const uint8_t *p,
+			   *end;
+} pga_reader;
+
+const uint8_t *pga_get(pga_reader *, size_t n);
+uint8_t		pga_get_u8(pga_reader *);
+uint16_t	pga_get_u16(pga_reader *);
+uint32_t	pga_get_u32(pga_reader *);
+uint64_t	pga_get_u64(pga_reader *);
+float		pga_get_f32(pga_reader *);	/* finite, or corrupt */
+double		pga_get_f64(pga_reader *);	/* finite, or corrupt */
+/* A count of items of at least item_size bytes each that are still to come. */
+uint32_t	pga_get_count(pga_reader *, size_t item_size);
+void		pga_corrupt(pga_reader *, const char *what) __attribute__((noreturn));
+
+/* ---- options (params.c) ------------------------------------------------ */
+
+typedef enum pga_param_type
+{
+	PGA_PARAM_INT, PGA_PARAM_REAL, PGA_PARAM_BOOL, PGA_PARAM_CHOICE
+} pga_param_type;
+
+typedef struct pga_param_spec
+{
+	const char *name;			/* NULL ends a list */
+	pga_param_type type;
+	double		def,			/* default; for CHOICE an index */
+				min,
+				max;			/* inclusive range */
+	const char *const *choices; /* CHOICE: names, NULL ends */
+	const char *doc;			/* one sentence, with the unit */
+} pga_param_spec;
+
+/* Options every training knows: seed, contamination, holdout, max_rows, missing. */
+extern const pga_param_spec pga_common_params[];
+
+#define PGA_MAX_PARAMS 64
+
+typedef struct pga_detector pga_detector;
+
+typedef struct pga_params
+{
+	const pga_detector *detector;
+	double		value[PGA_MAX_PARAMS];	/* the common ones first, then the detector's */
+} pga_params;
+
+void		pga_params_init(pga_ctx *, pga_params *, const pga_detector *);	/* all defaults */
+/* Unknown name: the hint lists what exists.  Out of range: the error names both limits. */
+void		pga_params_set_number(pga_ctx *, pga_params *, const char *name, double value);
+void		pga_params_set_text(pga_ctx *, pga_params *, const char *name, const char *value);
+void		pga_params_set_bool(pga_ctx *, pga_params *, const char *name, bool value);
+/* For code: the name must exist. */
+double		pga_param(const pga_params *, const char *name);
+
+/* ---- features and rows -------------------------------------------------- */
+
+typedef enum pga_kind
+{
+	PGA_NUMERIC = 1,			/* any number */
+	PGA_BOOLEAN,				/* 0 or 1 */
+	PGA_INTERVAL,				/* seconds */
+	PGA_CATEGORICAL				/* text or enum label */
+} pga_kind;
+
+#define PGA_MAX_FEATURES 1600	/* as many as a table can have */
+#define PGA_MAX_TEXT 255		/* bytes of a category that are told apart */
+
+typedef struct pga_feature
+{
+	const char *name;			/* column name, NUL-terminated, at most 63 bytes */
+	pga_kind	kind;
+} pga_feature;
+
+/* One value of a training row. */
+typedef struct pga_cell
+{
+	double		number;			/* all kinds but CATEGORICAL; finite */
+	const char *text;			/* CATEGORICAL; NULL otherwise */
+	uint32_t	len;
+	bool		missing;
+} pga_cell;
+
+/*
+ * The order-free training sample (sample.c): the max_rows distinct rows whose
+ * keyed hash is smallest, each with the exact number of its occurrences
+ * (bottom-k; Cohen & Kaplan 2007).  Merging two samplers equals adding the
+ * rows of both to one.  While there are fewer distinct rows than max_rows it
+ * is the data itself.
+ */
+typedef struct pga_sampler pga_sampler;
+
+pga_sampler *pga_sampler_create(pga_ctx *, const pga_feature *, size_t nfeatures,
+								const pga_params *);
+void		pga_sampler_add(pga_sampler *, const pga_cell *row);	/* nfeatures cells */
+void		pga_sampler_skip(pga_sampler *);	/* counts a row that was refused */
+void		pga_sampler_merge(pga_sampler *into, const pga_sampler *from);	/* same features and options */
+void		pga_sampler_save(const pga_sampler *, pga_buf *);
+pga_sampler *pga_sampler_load(pga_reader *);
+uint64_t	pga_sampler_rows(const pga_sampler *);	/* rows added */
+uint64_t	pga_sampler_skipped(const pga_sampler *);
+
+/* ---- detectors ---------------------------------------------------------- */
+
+/* Prepared training rows: row-major float32, finite. */
+typedef struct pga_matrix
+{
+	const float *x;				/* rows x cols */
+	const uint64_t *weight;		/* [rows] occurrences of each row, >= 1 */
+	size_t		rows,
+				cols;
+} pga_matrix;
+
+#define PGA_BLOCK 256			/* most rows a score call gets */
+
+/* How features become columns, as a detector wants it. */
+typedef enum pga_scaling
+{
+	PGA_SCALE_NONE, PGA_SCALE_STANDARD, PGA_SCALE_ROBUST
+} pga_scaling;
+
+struct pga_detector
+{
+	const char *name;			/* as in SQL */
+	uint16_t	tag,			/* in the envelope; never reused */
+				version;		/* of the payload; load reads all older ones */
+	const char *summary;		/* one sentence */
+	const char *reference;		/* paper or standard */
+	const pga_param_spec *params;
+	pga_scaling scaling;
+
+	/* Bytes fit() will take for so many rows and columns. */
+	size_t		(*fit_bytes) (pga_ctx *, const pga_params *, size_t rows, size_t cols);
+	void	   *(*fit) (pga_ctx *, const pga_matrix *, const pga_params *);
+
+	/* Scratch bytes score() needs for a block of at most `rows` rows. */
+	size_t		(*scratch_bytes) (const void *fitted, size_t rows);
+	/* x is rows x cols, row-major; out[rows]; higher is more anomalous. */
+	void		(*score) (const void *fitted, const float *x, size_t rows,
+						  double *out, void *scratch);
+
+	/* Shares per column of one row, or NULL for the default explainer. */
+	void		(*explain) (const void *fitted, const float *x, double *share, void *scratch);
+
+	void		(*save) (const void *fitted, pga_buf *);
+	/* Everything score() relies on is checked here. */
+	void	   *(*load) (pga_reader *, unsigned version, size_t cols);
+};
+
+extern const pga_detector *const pga_detectors[];	/* NULL ends; THE table */
+
+const pga_detector *pga_detector_by_name(pga_ctx *, const char *name);	/* fails, hint lists all */
+const pga_detector *pga_detector_by_tag(uint16_t tag);	/* NULL when unknown */
+
+/* ---- models (train.c, model.c) ------------------------------------------ */
+
+/* What a training found out, for the registry. */
+typedef struct pga_report
+{
+	uint64_t	rows_used;		/* rows the sample stands for */
+	uint64_t	rows_skipped;
+	uint64_t	rows_distinct;	/* distinct rows kept in the sample */
+	uint64_t	rows_held_out;	/* rows the calibration saw */
+	double		threshold;
+} pga_report;
+
+typedef struct pga_model pga_model;
+
+/* The whole of training: split, fit preprocessing, fit, calibrate. */
+pga_model  *pga_train(pga_ctx *, const pga_sampler *, const pga_params *, pga_report *);
+
+void		pga_model_save(const pga_model *, pga_buf *);
+/* The one validator of model bytes; rejects trailing bytes. */
+pga_model  *pga_model_load(pga_ctx *, const void *bytes, size_t n);
+
+const pga_detector *pga_model_detector(const pga_model *);
+size_t		pga_model_nfeatures(const pga_model *);
+const pga_feature *pga_model_features(const pga_model *);	/* in binding order */
+double		pga_model_threshold(const pga_model *);
+/* The options it was trained with: name and value as text, i from 0; false past the end. */
+bool		pga_model_option(const pga_model *, size_t i, const char **name, char *value, size_t cap);
+
+/*
+ * Scoring.  A raw row is nfeatures doubles: numbers as they are, booleans 0/1,
+ * intervals in seconds, categories as pga_model_category() says, NaN for a
+ * missing value.  No infinities: the host refuses them.
+ */
+double		pga_model_category(const pga_model *, size_t feature, const char *text, size_t len);
+size_t		pga_model_scratch_bytes(const pga_model *);	/* for blocks up to PGA_BLOCK */
+void		pga_model_score(const pga_model *, const double *raw, size_t rows,
+							double *score, void *scratch);
+
+/* Calibration (calibrate.c). */
+double		pga_model_p_value(const pga_model *, double score);	/* in (0, 1] */
+double		pga_severity(double p_value);	/* 25 (-log10 p - 1), clamped to 0..100 */
+
+/*
+ * Explanation: share[nfeatures] >= 0, sums to 1 (all zero when no feature
+ * raises the score above the expected row's).  Expected values as text:
+ * median and 5-95 % range, or the most frequent category.
+ */
+void		pga_model_explain(const pga_model *, pga_ctx *, const double *raw, double *share);
+size_t		pga_model_expected(const pga_model *, size_t feature, char *out, size_t cap);
+
+/* ---- evaluation (evaluate.c) --------------------------------------------- */
+
+/* Areas under the ROC and precision-recall curves of n scored rows (ties
+ * counted as half, Fawcett 2006); sorts its arguments.  NaN without both classes. */
+typedef struct pga_scored
+{
+	double		score;
+	bool		positive;
+} pga_scored;
+
+double		pga_roc_auc(pga_scored *, size_t n);
+double		pga_average_precision(pga_scored *, size_t n);
+
+#endif							/* PGA_CORE_H */
