@@ -1,0 +1,159 @@
+-- The flow store: where flows live.
+--
+-- A store is one schema of ordinary tables that belong to whoever made it and
+-- are no members of the extension: pg_dump carries them like any other table,
+-- and DROP EXTENSION cannot take them along.  The extension keeps one line of
+-- configuration per store; everything else about a store is in its schema:
+--
+--   flow, capture            what was seen             (this file)
+--   flow_feature             the same, with features   52_feature.sql
+--   flow_minute, ...         rollups and windows       60_rollup.sql
+--   threat_rule, playbook    what to look for          65_threat.sql
+--   detection, alert         what was found            70_detection.sql
+--   watch, score_hour        models on guard           75_watch.sql
+--
+-- Functions that users call live in the schema of the extension and are named
+-- anomaly_*; helpers live in the schema anomaly.  All run with the rights of
+-- whoever calls them.
+
+CREATE TABLE anomaly.flow_store (
+	name name PRIMARY KEY,
+	partition_interval interval NOT NULL,
+	retain interval,
+	alert_gap interval NOT NULL DEFAULT '30 minutes',
+	home cidr[] NOT NULL DEFAULT '{10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,127.0.0.0/8,224.0.0.0/4,255.255.255.255/32,fc00::/7,fe80::/10,ff00::/8,::1/128}',
+	created_by name NOT NULL DEFAULT current_user,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CHECK (partition_interval >= interval '1 minute'
+		   AND date_trunc('minute', partition_interval) = partition_interval),
+	CHECK (retain > interval '0'),
+	CHECK (alert_gap > interval '0')
+);
+COMMENT ON TABLE anomaly.flow_store IS 'flow stores of this database, one row each';
+COMMENT ON COLUMN anomaly.flow_store.name IS 'schema that holds the store';
+COMMENT ON COLUMN anomaly.flow_store.partition_interval IS 'length of a new chunk';
+COMMENT ON COLUMN anomaly.flow_store.retain IS 'age at which anomaly_maintain drops chunks; NULL keeps them';
+COMMENT ON COLUMN anomaly.flow_store.alert_gap IS 'detections of one source and threat no further apart join one alert';
+COMMENT ON COLUMN anomaly.flow_store.home IS 'networks that count as internal; all others are external';
+SELECT pg_catalog.pg_extension_config_dump('anomaly.flow_store', '');
+GRANT SELECT ON anomaly.flow_store TO PUBLIC;
+
+CREATE FUNCTION anomaly.store(store name) RETURNS anomaly.flow_store
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_store anomaly.flow_store;
+BEGIN
+	SELECT * INTO found_store FROM anomaly.flow_store s WHERE s.name = store;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'unknown flow store "%"', store USING ERRCODE = 'PA017',
+			HINT = coalesce((SELECT 'Flow stores are: ' || string_agg(quote_ident(s.name), ', ' ORDER BY s.name) || '.'
+							 FROM anomaly.flow_store s),
+							'There is none yet: SELECT anomaly_create_flow_store();');
+	END IF;
+	RETURN found_store;
+END
+$$;
+COMMENT ON FUNCTION anomaly.store(name) IS 'configuration of a flow store, or error PA017';
+
+-- Zeek's names for how a connection went, in the order of flow.state.  No
+-- pinned search_path, so that it can be inlined: nothing in it is looked up.
+CREATE FUNCTION @extschema@.anomaly_conn_state(state int2) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$SELECT ('{S0,S1,SF,REJ,S2,S3,RSTO,RSTR,RSTOS0,RSTRH,SH,SHR,OTH}'::pg_catalog.text[])[state]$$;
+COMMENT ON FUNCTION @extschema@.anomaly_conn_state(int2) IS 'name of a connection state (Zeek conn_state)';
+
+-- Column order goes by width, widest first: 142 bytes a row.
+CREATE FUNCTION anomaly.make_flow_tables(store name) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format($ddl$
+	CREATE TABLE %1$I.flow (
+		start_time timestamptz NOT NULL,
+		duration_us int8 NOT NULL,
+		src_bytes int8 NOT NULL,
+		dst_bytes int8 NOT NULL,
+		src_payload int8 NOT NULL,
+		dst_payload int8 NOT NULL,
+		src_packets int4 NOT NULL,
+		dst_packets int4 NOT NULL,
+		src_port int4 NOT NULL,
+		dst_port int4 NOT NULL,
+		rtt_us int4,
+		length_min int4 NOT NULL,
+		length_max int4 NOT NULL,
+		capture_id int4 NOT NULL,
+		length_mean real NOT NULL,
+		length_stddev real NOT NULL,
+		iat_mean_us real,
+		iat_stddev_us real,
+		protocol int2 NOT NULL,
+		src_tcp_flags int2 NOT NULL,
+		dst_tcp_flags int2 NOT NULL,
+		state int2 NOT NULL,
+		end_reason int2 NOT NULL,
+		retransmits int2 NOT NULL,
+		fragments int2 NOT NULL,
+		bad_fragments int2 NOT NULL,
+		urgent int2 NOT NULL,
+		vlan int2,
+		ttl int2 NOT NULL,
+		tunnel int2 NOT NULL,
+		src_addr inet NOT NULL,
+		dst_addr inet NOT NULL,
+		-- over the last 2 seconds, last 100 connections, last 60 seconds
+		count int4,
+		srv_count int4,
+		serror_rate real,
+		srv_serror_rate real,
+		rerror_rate real,
+		srv_rerror_rate real,
+		same_srv_rate real,
+		diff_srv_rate real,
+		srv_diff_host_rate real,
+		dst_host_count int4,
+		dst_host_srv_count int4,
+		dst_host_same_srv_rate real,
+		dst_host_diff_srv_rate real,
+		dst_host_same_src_port_rate real,
+		dst_host_srv_diff_host_rate real,
+		dst_host_serror_rate real,
+		dst_host_srv_serror_rate real,
+		dst_host_rerror_rate real,
+		dst_host_srv_rerror_rate real,
+		src_distinct_dsts int4,
+		src_distinct_ports int4,
+		src_failed int4
+	) PARTITION BY RANGE (start_time);
+	CREATE INDEX flow_time ON %1$I.flow USING brin (start_time);
+	CREATE INDEX flow_src ON %1$I.flow (src_addr, start_time);
+	CREATE INDEX flow_dst ON %1$I.flow (dst_addr, start_time);
+	COMMENT ON TABLE %1$I.flow IS 'one row per bidirectional conversation; load through this table, not into a chunk';
+
+	CREATE TABLE %1$I.capture (
+		id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+		source text NOT NULL,
+		sha256 bytea UNIQUE,
+		file_bytes int8,
+		filter text,
+		started_at timestamptz NOT NULL DEFAULT now(),
+		finished_at timestamptz,
+		first_packet timestamptz,
+		last_packet timestamptz,
+		packets int8,
+		ip_packets int8,
+		other_packets int8,
+		flows int8,
+		drops int8,
+		truncated bool NOT NULL DEFAULT false,
+		state text NOT NULL CHECK (state IN ('loading', 'loaded', 'failed')),
+		error text
+	);
+	COMMENT ON TABLE %1$I.capture IS 'one row per imported file or live session; a file is loaded once, by its hash';
+	$ddl$, store);
+END
+$$;
+COMMENT ON FUNCTION anomaly.make_flow_tables(name) IS 'makes the tables flow and capture of a new store';
