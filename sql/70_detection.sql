@@ -85,3 +85,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION anomaly.make_detection_tables(name) IS 'makes the tables detection and alert of a new store';
+
+CREATE FUNCTION anomaly.risk(severity float8, confidence real) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+	SELECT CASE WHEN severity * confidence >= 60 THEN 'high' WHEN severity * confidence >= 30 THEN 'medium' ELSE 'low' END
+$$;
+COMMENT ON FUNCTION anomaly.risk(float8, real) IS 'low, medium or high: severity weighed with confidence';
