@@ -1,0 +1,65 @@
+// Reading from PostgREST.  Errors carry what a person needs: the status, the
+// server's message and its hint, or that there was no answer at all.
+
+const BASE = new URL('../api/', import.meta.url);
+const TIMEOUT = 20000;
+
+export class ApiError extends Error {
+	constructor(message, hint = null, status = 0) {
+		super(message);
+		this.hint = hint;
+		this.status = status;
+	}
+}
+
+// JSON.parse rounds integers beyond 2^53: those are kept as strings of digits.
+export function parseJson(text) {
+	const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+	const safe = (token) => (/^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token);
+	return JSON.parse(text.replace(tokens, safe));
+}
+
+// params: PostgREST arguments and filters; absent ones (null) are left out.
+export async function get(path, params = {}, signal = undefined) {
+	const url = new URL(path, BASE);
+	for (const [name, value] of Object.entries(params)) {
+		if (value !== null && value !== undefined) url.searchParams.append(name, value);
+	}
+	const limit = AbortSignal.timeout(TIMEOUT);
+	let response;
+	let text;
+	try {
+		response = await fetch(url, { signal: signal ? AbortSignal.any([signal, limit]) : limit });
+		text = await response.text();
+	} catch (error) {
+		if (signal?.aborted) throw error;
+		throw new ApiError(limit.aborted ? `no answer within ${TIMEOUT / 1000} s` : 'the server cannot be reached');
+	}
+	return body(response, text);
+}
+
+// A proxy's own error page is HTML; only what says it is JSON is parsed.
+function body(response, text) {
+	const json = (response.headers.get('content-type') ?? '').includes('json');
+	let data = null;
+	try {
+		data = json ? parseJson(text) : null;
+	} catch {
+		throw new ApiError('the answer is not JSON', null, response.status);
+	}
+	if (!response.ok) {
+		throw new ApiError(data?.message ?? response.statusText ?? 'error', data?.hint, response.status);
+	}
+	if (data === null) throw new ApiError('the answer is not JSON', null, response.status);
+	return data;
+}
+
+// The arguments that every rpc takes.
+export function scope(range, state) {
+	return {
+		t0: new Date(range.t0).toISOString(),
+		t1: new Date(range.t1).toISOString(),
+		host: state.host,
+		threat: state.threat,
+	};
+}

@@ -1,0 +1,154 @@
+// The frame around every panel and the five states it can be in: loading,
+// ready, empty, error (with retry) and stale (old numbers, marked as such,
+// when a refresh fails).
+//
+// A definition says what is inside:
+//   title, note          heading and the line beside it
+//   load(query, signal)  → rows, query = { range, state }
+//   isEmpty(rows), emptyText
+//   key(query)           what the answer depends on (default: the arguments)
+// and one of
+//   option(rows, ctx), summary(rows, ctx), table(rows, ctx)
+//     [, size(rows, ctx) → { height, minWidth }]
+//     [, click(event, rows, ctx) → patch] [, brush(first, last, rows, ctx) → patch]
+//   render(rows, ctx)    → nodes, for what is no chart
+// The builders are pure: rows in, ECharts option or table out.
+
+import { Chart } from './chart.js';
+import { h } from './dom.js';
+import { clock } from './format.js';
+import { makeTable } from './table.js';
+
+export class Panel {
+	constructor(root, definition) {
+		this.root = root;
+		this.definition = definition;
+		this.rows = null;
+		this.loadedAt = null;
+		this.build();
+		this.show('loading');
+	}
+
+	build() {
+		const { title, note, option } = this.definition;
+		const id = `${this.root.dataset.panel}-title`;
+		this.stale = h('p', { class: 'stale', role: 'status' });
+		this.note = h('p', { class: 'panel-note' }, note ?? '');
+		this.tools = h('div', { class: 'panel-tools' });
+		this.view = h('div', { class: 'panel-view' });
+		this.message = h('div', { class: 'panel-message' });
+		this.root.setAttribute('aria-labelledby', id);
+		this.root.append(
+			h('header', { class: 'panel-head' },
+				h('h2', { id }, title), this.note, this.stale, this.tools),
+			h('div', { class: 'panel-body' }, this.view, this.message));
+		if (option) this.buildChart();
+	}
+
+	buildChart() {
+		const { click, brush } = this.definition;
+		const go = (patch) => patch && this.ctx.go(patch);
+		this.canvas = h('div', { class: 'chart', role: 'img' });
+		this.tableView = h('div', { class: 'scroll table-view', tabindex: '0', role: 'region',
+			'aria-label': `${this.definition.title}, as a table`, hidden: true });
+		this.scroller = h('div', { class: 'scroll chart-scroll' }, this.canvas);
+		this.view.append(this.scroller, this.tableView);
+		this.toggle = h('button', { type: 'button', class: 'quiet', 'aria-pressed': 'false',
+			on: { click: () => this.switchView() } }, 'Table');
+		this.toggle.setAttribute('aria-label', `Show ${this.definition.title.toLowerCase()} as a table`);
+		this.tools.append(this.toggle);
+		this.chart = new Chart(this.canvas, {
+			onClick: click && ((event) => go(click(event, this.rows, this.ctx))),
+			onBrush: brush && ((first, last) => go(brush(first, last, this.rows, this.ctx))),
+		});
+	}
+
+	switchView() {
+		const asTable = this.toggle.getAttribute('aria-pressed') === 'false';
+		this.toggle.setAttribute('aria-pressed', String(asTable));
+		this.tableView.hidden = !asTable;
+		this.scroller.hidden = asTable;
+		this.draw(this.ctx);
+	}
+
+	show(state) {
+		this.root.dataset.state = state;
+	}
+
+	// Loads, then draws.  A newer refresh cancels an older one.
+	async refresh(query, ctx) {
+		this.request?.abort();
+		const request = new AbortController();
+		const key = (this.definition.key ?? defaultKey)(query);
+		this.request = request;
+		this.retry = () => this.refresh(query, ctx);
+		this.root.setAttribute('aria-busy', 'true');
+		if (this.rows === null) this.show('loading');
+		try {
+			this.rows = await this.definition.load(query, request.signal);
+			this.key = key;
+			this.loadedAt = Date.now();
+			this.stale.replaceChildren();
+			this.draw(ctx);
+		} catch (error) {
+			if (!request.signal.aborted) this.fail(error, key, ctx);
+		} finally {
+			if (this.request === request) this.root.removeAttribute('aria-busy');
+		}
+	}
+
+	fail(error, key, ctx) {
+		const retry = h('button', { type: 'button', class: 'quiet', on: { click: this.retry } }, 'Retry');
+		if (this.rows !== null && this.key === key) {
+			this.show('stale');
+			this.stale.replaceChildren(`Not updated since ${clock(this.loadedAt, ctx.zone)}: ${error.message} `, retry);
+			return;
+		}
+		this.rows = null;
+		this.show('error');
+		const status = error.status ? `Error ${error.status}: ` : '';
+		this.message.replaceChildren(h('p', { role: 'alert' }, `${status}${error.message}`),
+			h('p', { class: 'hint' }, error.hint ?? ''), retry);
+	}
+
+	// Nothing can be asked yet: the server did not even say what it holds.
+	refuse(error, query, retry) {
+		this.retry = retry;
+		this.fail(error, null, { zone: query.state.tz ?? 'utc' });
+	}
+
+	// Draws the rows at hand, as after a change of theme or time zone.
+	draw(ctx) {
+		this.ctx = ctx;
+		if (this.rows === null) return;
+		const { definition, rows } = this;
+		if (definition.isEmpty(rows)) {
+			this.show('empty');
+			this.message.replaceChildren(h('p', {}, definition.emptyText));
+			return;
+		}
+		this.show('ready');
+		if (definition.render) {
+			this.view.replaceChildren(...[definition.render(rows, ctx)].flat());
+		} else if (this.tableView.hidden) {
+			this.drawChart();
+		} else {
+			this.tableView.replaceChildren(makeTable(definition.table(rows, ctx), ctx));
+		}
+	}
+
+	drawChart() {
+		const { definition, rows, ctx } = this;
+		const size = definition.size?.(rows, ctx) ?? {};
+		this.canvas.style.height = size.height ? `${size.height}px` : '';
+		this.canvas.style.minWidth = size.minWidth ? `${size.minWidth}px` : '';
+		if (size.minWidth) this.scroller.setAttribute('tabindex', '0');
+		this.chart.chart.resize();
+		this.chart.draw(definition.option(rows, { ...ctx, width: this.canvas.clientWidth }),
+			definition.summary(rows, ctx));
+	}
+}
+
+function defaultKey({ range, state }) {
+	return [range.t0, range.t1, state.host, state.threat].join('|');
+}

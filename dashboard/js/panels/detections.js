@@ -1,0 +1,74 @@
+// The single findings behind the figures: what a heatmap cell counts is what
+// is listed here.
+
+import { bandOf, mark } from '../bands.js';
+import { get, scope } from '../api.js';
+import { h } from '../dom.js';
+import { count, featureValue, moment, severity, threat as threatLabel } from '../format.js';
+import { stateLink } from '../table.js';
+
+const PAGE = 100;
+const COLUMNS = ['id', 'start_time', 'alert_id', 'flow_count', 'src_addr', 'src_port', 'dst_addr', 'dst_port', 'protocol',
+	'threat', 'severity', 'score', 'reasons', 'indicators'];
+const PROTOCOLS = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
+
+export const detections = {
+	title: 'Detections',
+	note: 'Single findings, worst first',
+	emptyText: 'No detections in this range.',
+	isEmpty: (rows) => rows.length === 0,
+
+	load: ({ range, state }, signal) => get('rpc/found', {
+		...scope(range, state),
+		select: COLUMNS.join(),
+		order: 'severity.desc,start_time.desc,id',
+		limit: PAGE + 1,
+	}, signal),
+
+	render(rows, ctx) {
+		const shown = rows.slice(0, PAGE);
+		return [
+			h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'Detections' }, list(shown, ctx)),
+			rows.length > PAGE
+				? h('p', { class: 'nothing' }, `The ${PAGE} most severe are shown: click a cell above, or narrow the range, to see the others.`)
+				: h('p', { class: 'nothing' }, rows.length === 1 ? 'One detection.' : `All ${rows.length} detections of this selection.`),
+		];
+	},
+};
+
+function list(rows, ctx) {
+	const head = [['Severity'], ['Time'], ['From'], ['To'], ['Protocol'], ['Threat'], ['Flows', true], ['Why'], ['Alert', true]];
+	return h('table', { class: 'data' },
+		h('caption', { class: 'sr-only' }, 'Detections, worst first'),
+		h('thead', {}, h('tr', {}, head.map(([text, numeric]) =>
+			h('th', { scope: 'col', class: numeric ? 'numeric' : null }, text)))),
+		h('tbody', {}, rows.map((row) => line(row, ctx))));
+}
+
+function line(row, ctx) {
+	const band = bandOf(row.severity);
+	const alert = row.alert_id === null ? null : String(row.alert_id);
+	return h('tr', { 'data-detection': row.id },
+		h('td', { class: 'severity' }, mark(band), h('span', { class: 'score' }, severity(row.severity)), ` ${band.label}`),
+		h('td', { class: 'time' }, moment(Date.parse(row.start_time), ctx.zone, true)),
+		h('td', {}, endpoint(row.src_addr, row.src_port, row.protocol)),
+		h('td', {}, endpoint(row.dst_addr, row.dst_port, row.protocol)),
+		h('td', {}, PROTOCOLS[row.protocol] ?? (row.protocol === null ? '–' : String(row.protocol))),
+		h('td', {}, threatLabel(row.threat)),
+		h('td', { class: 'numeric' }, count(row.flow_count)),
+		h('td', { class: 'why' }, why(row)),
+		h('td', { class: 'numeric' }, alert ? stateLink({ alert }, ctx, {}, alert) : '–'));
+}
+
+// a window of many flows has no single port or destination
+function endpoint(address, port, protocol) {
+	if (address === null) return 'several';
+	if (port === null || ![6, 17].includes(protocol)) return address;
+	return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function why(row) {
+	if (row.indicators?.length) return row.indicators[0];
+	const [reason] = row.reasons ?? [];
+	return reason ? `${reason.feature} ${featureValue(reason.value)}, expected ${featureValue(reason.expected)}` : '–';
+}

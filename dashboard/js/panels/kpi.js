@@ -1,0 +1,59 @@
+// The tiles: six numbers of the range, each against the same length of time
+// before it, the measured ones with their course.
+
+import { BANDS } from '../bands.js';
+import { get, scope } from '../api.js';
+import { h, svg } from '../dom.js';
+import { bytes, change, compact, count, duration } from '../format.js';
+
+const TILES = [
+	{ name: 'alerts', label: 'Alerts', show: compact, exact: count },
+	{ name: 'sources', label: 'Sources detected', show: compact, exact: count },
+	{ name: 'detections', label: 'Detections', show: compact, exact: count,
+		course: (row) => BANDS.reduce((sum, band) => sum + Number(row[band.name]), 0) },
+	{ name: 'flows', label: 'Flows', show: compact, exact: count, course: (row) => Number(row.flows) },
+	{ name: 'packets', label: 'Packets', show: compact, exact: count, course: (row) => Number(row.packets) },
+	{ name: 'bytes', label: 'Traffic', show: bytes, exact: (v) => `${count(v)} bytes`, course: (row) => Number(row.bytes) },
+];
+const ARROWS = { up: '↑', down: '↓', same: '' };
+
+export const kpi = {
+	title: 'Key figures',
+	isEmpty: () => false,
+
+	async load({ range, state }, signal) {
+		const [figures, course] = await Promise.all([
+			get('rpc/kpi', scope(range, state), signal),
+			get('rpc/timeline', { ...scope(range, state), buckets: range.cells }, signal),
+		]);
+		return { figures: Object.fromEntries(figures.map((row) => [row.name, row])), course };
+	},
+
+	render(rows, ctx) {
+		return TILES.map((tile) => drawTile(tile, rows.figures[tile.name], rows.course, ctx));
+	},
+};
+
+function drawTile(tile, figure, course, ctx) {
+	const before = duration(ctx.range.t1 - ctx.range.t0);
+	const delta = change(figure.value, figure.previous);
+	const direction = figure.previous ? ARROWS[delta.direction] : '';
+	return h('div', { class: 'tile', 'data-kpi': tile.name },
+		h('h3', {}, tile.label),
+		h('p', { class: 'tile-value', title: tile.exact(figure.value) }, tile.show(figure.value)),
+		h('p', { class: `tile-change ${delta.direction}`, title: `the ${before} before: ${tile.exact(figure.previous)}` },
+			`${direction} ${delta.text}`.trim(),
+			h('span', { class: 'sr-only' }, ` against the ${before} before`)),
+		tile.course ? sparkline(course.map(tile.course)) : null);
+}
+
+// A line without axes: the shape only, the numbers are in the panel below.
+export function sparkline(values) {
+	const top = Math.max(...values, 1);
+	const x = (i) => (values.length > 1 ? (100 * i) / (values.length - 1) : 50).toFixed(2);
+	const y = (value) => (23 - (22 * value) / top).toFixed(2);
+	const line = values.map((value, i) => `${x(i)} ${y(value)}`).join('L');
+	return svg('svg', { class: 'spark', viewBox: '0 0 100 24', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+		svg('path', { class: 'spark-area', d: `M0 24L${line}L100 24Z` }),
+		svg('path', { class: 'spark-line', d: `M${line}` }));
+}

@@ -1,0 +1,84 @@
+// How the scores of all flows are spread, and where the threshold cuts.  The
+// count axis is logarithmic: anomalies are few by nature.
+
+import { get, scope } from '../api.js';
+import { compact, count } from '../format.js';
+import { base, label, tip, tooltip, valueAxis } from './common.js';
+
+const BINS = 50;
+const FLOOR = -1;	// log10 of the axis' foot, so that a single flow has a height
+
+export const scores = {
+	title: 'Score distribution',
+	note: 'All flows of these hours',
+	emptyText: 'No flow has been scored in this range.',
+	isEmpty: (rows) => rows.every((row) => !Number(row.flows)),
+
+	load: ({ range, state }, signal) =>
+		get('rpc/score_histogram', { ...scope(range, state), bins: BINS }, signal),
+
+	option(rows, ctx) {
+		const filled = rows.filter((row) => Number(row.flows));
+		const thresholds = ctx.watches.filter((watch) => watch.enabled && watch.threshold !== null);
+		const edges = [...filled.flatMap((row) => [row.lo, row.hi]), ...thresholds.map((w) => w.threshold)];
+		return {
+			...base(ctx),
+			grid: { left: 44, right: 16, top: 28, bottom: 44 },
+			xAxis: valueAxis(ctx, (v) => v.toFixed(2), {
+				min: Math.min(...edges), max: Math.max(...edges), splitNumber: 5, splitLine: { show: false },
+				axisLine: { show: true, lineStyle: { color: ctx.palette.line } }, name: 'Score',
+				nameLocation: 'middle', nameGap: 28, nameTextStyle: label(ctx),
+				axisLabel: { ...label(ctx), formatter: (v) => v.toFixed(2), showMinLabel: false, showMaxLabel: false },
+			}),
+			yAxis: valueAxis(ctx, (v) => (v >= 0 ? compact(10 ** v) : ''), { min: FLOOR, interval: 1 }),
+			tooltip: tooltip(ctx, ({ dataIndex }) => describe(filled[dataIndex])),
+			series: [
+				bars('flows', filled, (row) => Number(row.flows), ctx.palette.normal),
+				{ ...bars('anomalous', filled, (row) => Number(row.anomalous), ctx.palette.major),
+					markLine: thresholdLine(thresholds, ctx) },
+			],
+		};
+	},
+
+	summary(rows) {
+		const sum = (name) => rows.reduce((total, row) => total + Number(row[name]), 0);
+		return `Distribution of scores: ${count(sum('flows'))} flows scored, ${count(sum('anomalous'))} anomalous.`;
+	},
+
+	table: (rows) => ({
+		caption: 'Scores of all flows',
+		columns: [{ label: 'Score from' }, { label: 'to' }, { label: 'Flows', numeric: true }, { label: 'Anomalous', numeric: true }],
+		rows: rows.filter((row) => Number(row.flows))
+			.map((row) => [row.lo.toFixed(3), row.hi.toFixed(3), count(row.flows), count(row.anomalous)]),
+	}),
+};
+
+function bars(name, rows, value, colour) {
+	return {
+		name, type: 'custom', itemStyle: { color: colour },
+		data: rows.map((row) => [row.lo, row.hi, value(row) ? Math.log10(value(row)) : null, value(row)]),
+		encode: { x: [0, 1], y: 2 },
+		renderItem: (_, api) => bar(api, colour),
+	};
+}
+
+function bar(api, colour) {
+	if (!(api.value(3) > 0)) return null;
+	const [x0, y0] = api.coord([api.value(0), FLOOR]);
+	const [x1, y1] = api.coord([api.value(1), api.value(2)]);
+	return { type: 'rect', shape: { x: x0 + 0.5, y: y1, width: Math.max(x1 - x0 - 1, 1), height: y0 - y1 }, style: { fill: colour } };
+}
+
+function thresholdLine(watches, ctx) {
+	return {
+		silent: true, symbol: 'none',
+		lineStyle: { color: ctx.palette.text, type: 'dashed', width: 1 },
+		label: { ...label(ctx), color: ctx.palette.text, formatter: ({ value }) => `threshold ${value.toFixed(3)}` },
+		data: watches.map((watch) => ({ xAxis: watch.threshold })),
+	};
+}
+
+function describe(row) {
+	return tip(`Score ${row.lo.toFixed(3)} – ${row.hi.toFixed(3)}`, [
+		['Flows', count(row.flows)], ['Anomalous', count(row.anomalous)]]);
+}
