@@ -37,7 +37,7 @@ typedef struct assault
 typedef struct attack
 {
 	const char *name,
-			   *threat;
+			   *threat;			/* what the flow store's rules call it */
 	int64_t		earliest,
 				latest;			/* start, from midnight */
 	void		(*prepare) (assault *, actor *, host *suspect);
@@ -185,7 +185,7 @@ prepare_exfiltration(assault *x, actor *a, host *suspect)
 	x->attacker = suspect;
 	x->outsider = outside_host(x->office, &a->rng, (uint8_t[4]) {198, 51, 100, 223}, "drop.example");
 	x->victim = &x->outsider;
-	x->total = (int) rng_range(&a->rng, 40, 56);
+	x->total = (int) rng_range(&a->rng, 60, 75);
 	a->truth->port = 443;
 }
 
@@ -194,14 +194,14 @@ static int64_t
 fire_exfiltration(sim *s, actor *a, int64_t now)
 {
 	assault    *x = a->state;
-	int64_t		pieces = rng_range(&a->rng, 16, 30);
+	int64_t		pieces = rng_range(&a->rng, 18, 30);
 	tcp			t;
 
 	tcp_open(&t, s, a, now, x->attacker, x->victim, false, 443);
 	tls_greet(&t, x->outsider.name);
 	for (; pieces > 0; pieces--)
 	{
-		tls_exchange(&t, (size_t) rng_range(&a->rng, 10000, 16000), 60);
+		tls_exchange(&t, (size_t) rng_range(&a->rng, 14000, 22000), 60);
 		tcp_pause(&t, rng_range(&a->rng, 1 * SEC, 5 * SEC));
 	}
 	tls_end(&t);
@@ -236,12 +236,12 @@ fire_beacon(sim *s, actor *a, int64_t now)
 /* ---- placing them -------------------------------------------------------------- */
 
 static const attack attacks[ATTACKS] = {
-	{"syn_flood", "syn_flood", HOUR, 22 * HOUR, prepare_flood, fire_flood},
+	{"syn_flood", "ddos", HOUR, 22 * HOUR, prepare_flood, fire_flood},
 	{"port_scan", "port_scan", HOUR, 22 * HOUR, prepare_port_scan, fire_port_scan},
-	{"host_scan", "host_scan", HOUR, 22 * HOUR, prepare_host_scan, fire_host_scan},
+	{"host_scan", "port_scan", HOUR, 22 * HOUR, prepare_host_scan, fire_host_scan},
 	{"brute_force", "brute_force", HOUR, 22 * HOUR, prepare_brute_force, fire_brute_force},
-	{"exfiltration", "exfiltration", HOUR, 16 * HOUR, prepare_exfiltration, fire_exfiltration},
-	{"beacon", "beacon", HOUR, 16 * HOUR, prepare_beacon, fire_beacon},
+	{"exfiltration", "data_exfiltration", HOUR, 15 * HOUR, prepare_exfiltration, fire_exfiltration},
+	{"beacon", "beaconing", HOUR, 16 * HOUR, prepare_beacon, fire_beacon},
 };
 
 int

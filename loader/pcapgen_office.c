@@ -1,11 +1,11 @@
 /*
  * pcapgen_office.c - the hosts of the office and what they do all day.
  *
- * 10.20.0.0/24 (and 2001:db8:20::/64) behind a gateway, with a name server, a
- * mail server, a file server that also takes the backups, and a jump host for
- * the administrators.  The gateway forwards SMTP and SSH from outside.  The
- * rest of the world lives in the documentation prefixes of RFC 5737 and RFC
- * 3849.
+ * 10.20.0.0/24 and fd0a:14::/64 behind a gateway that translates both
+ * (RFC 3022, RFC 6296), with a name server, a mail server, a file server that
+ * also takes the backups, and a jump host for the administrators.  The gateway
+ * forwards SMTP and SSH from outside.  The rest of the world lives in the
+ * documentation prefixes of RFC 5737 and RFC 3849.
  *
  * What happens is a table: who does it, in which rhythm, how often, and the
  * function that lays out one occurrence.  Occurrences that people cause follow
@@ -207,7 +207,7 @@ work_on_document(sim *s, actor *a, const person *p, int64_t now)
 static void
 back_up(sim *s, actor *a, const person *p, int64_t now)
 {
-	int64_t		pieces = (int64_t) size_of(&a->rng, 6, 0.5, 20);
+	int64_t		pieces = (int64_t) size_of(&a->rng, 5, 0.5, 20);
 	tcp			t;
 
 	tcp_open(&t, s, a, now, p->host, &p->office->files, false, 9103);
@@ -316,7 +316,7 @@ static const activity activities[] = {
 	{WORKSTATIONS, OFFICE_HOURS, 14, browse},
 	{WORKSTATIONS, ALWAYS, 2, report_home},
 	{WORKSTATIONS, OFFICE_HOURS, 0.5, upload},
-	{WORKSTATIONS, OFFICE_HOURS, 4, work_on_document},
+	{WORKSTATIONS, OFFICE_HOURS, 3, work_on_document},
 	{WORKSTATIONS, CLOCKWORK_AWAKE, 6, check_mail},
 	{WORKSTATIONS, OFFICE_HOURS, 1.5, send_mail},
 	{WORKSTATIONS, CLOCKWORK, 3.5, set_clock},
@@ -386,7 +386,7 @@ inside_host(const office *o, uint8_t last, uint8_t ttl, const char *name)
 	host		h = {.v4 = {10, 20, 0, last},.ttl = ttl,.turnaround = 180,.has_v6 = true};
 	rng			r = rng_make(o->seed, last);
 
-	memcpy(h.v6, "\x20\x01\x0d\xb8\0\x20", 6);
+	memcpy(h.v6, "\xfd\x0a\0\x14", 4);
 	h.v6[15] = last;
 	memcpy(h.mac, "\x02\0\x0a\x14\0", 5);	/* locally administered */
 	h.mac[5] = last;
