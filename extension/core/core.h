@@ -48,6 +48,7 @@ typedef enum pga_error
 	PGA_ERR_NOT_FINITE,			/* NaN or infinity where a number is needed */
 	PGA_ERR_CORRUPT_MODEL,		/* bytes that are no model */
 	PGA_ERR_MEMORY_LIMIT,		/* would exceed ctx->memory_limit */
+	PGA_ERR_MISSING,			/* a NULL under option missing = error */
 } pga_error;
 
 typedef struct pga_ctx pga_ctx;

@@ -1,0 +1,86 @@
+/*
+ * evaluate.c - how well scores rank labelled rows.
+ *
+ * Rows of equal score are one step of the curve, so the result does not depend
+ * on how a sort breaks ties (Fawcett 2006, algorithm 2).
+ */
+#include "core.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Highest score first. */
+static int
+compare_scored(const void *a, const void *b)
+{
+	double		x = ((const pga_scored *) a)->score;
+	double		y = ((const pga_scored *) b)->score;
+
+	return (x < y) - (x > y);
+}
+
+static double
+count_positives(const pga_scored *rows, size_t n)
+{
+	double		positives = 0;
+
+	for (size_t i = 0; i < n; i++)
+		positives += rows[i].positive;
+	return positives;
+}
+
+/* The positives among the rows tied with row i; *end is past the last. */
+static double
+tied_positives(const pga_scored *rows, size_t n, size_t i, size_t *end)
+{
+	double		positives = 0;
+	double		score = rows[i].score;
+
+	for (; i < n && rows[i].score == score; i++)
+		positives += rows[i].positive;
+	*end = i;
+	return positives;
+}
+
+/* The chance that a positive row scores above a negative one, ties half. */
+double
+pga_roc_auc(pga_scored *rows, size_t n)
+{
+	double		positives = count_positives(rows, n);
+	double		negatives = (double) n - positives;
+	double		above = 0;		/* positives of higher score */
+	double		area = 0;
+
+	if (positives == 0 || negatives == 0)
+		return NAN;
+	qsort(rows, n, sizeof(pga_scored), compare_scored);
+	for (size_t i = 0, end; i < n; i = end)
+	{
+		double		tied = tied_positives(rows, n, i, &end);
+
+		area += ((double) (end - i) - tied) * (above + tied / 2);
+		above += tied;
+	}
+	return area / (positives * negatives);
+}
+
+/* Precision at each step, weighted by the recall it adds. */
+double
+pga_average_precision(pga_scored *rows, size_t n)
+{
+	double		positives = count_positives(rows, n);
+	double		found = 0;
+	double		area = 0;
+
+	if (positives == 0 || positives == (double) n)
+		return NAN;
+	qsort(rows, n, sizeof(pga_scored), compare_scored);
+	for (size_t i = 0, end; i < n; i = end)
+	{
+		double		tied = tied_positives(rows, n, i, &end);
+
+		found += tied;
+		area += tied / positives * (found / (double) end);
+	}
+	return area;
+}
