@@ -2,6 +2,9 @@
 
 import * as echarts from '../vendor/echarts.mjs';
 
+// a finger's drag scrolls the page, it does not select
+const coarse = matchMedia('(pointer: coarse)');
+
 export class Chart {
 	constructor(element, { onClick, onBrush } = {}) {
 		this.element = element;
@@ -24,7 +27,7 @@ export class Chart {
 	draw(option, label) {
 		this.element.setAttribute('aria-label', label);
 		this.chart.setOption(option, { notMerge: true });
-		if (this.brushed) {
+		if (this.brushed && !coarse.matches) {
 			this.chart.dispatchAction({
 				type: 'takeGlobalCursor', key: 'brush', brushOption: { brushType: 'lineX', brushMode: 'single' },
 			});

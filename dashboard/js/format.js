@@ -51,9 +51,9 @@ export function featureValue(text) {
 	return value.toLocaleString('en-US', { maximumSignificantDigits: 4 });
 }
 
-// Change against the period before.
+// Change against the period before; null when there was nothing to compare.
 export function change(value, previous) {
-	if (!previous) return { text: 'none before', direction: 'same' };
+	if (!previous) return null;
 	const ratio = Number(value) / Number(previous);
 	const direction = ratio > 1 ? 'up' : ratio < 1 ? 'down' : 'same';
 	if (ratio >= 10) return { text: `×${short.format(ratio)}`, direction };

@@ -9,7 +9,7 @@
 //   key(query)           what the answer depends on (default: the arguments)
 // and one of
 //   option(rows, ctx), summary(rows, ctx), table(rows, ctx)
-//     [, size(rows, ctx) → { height, minWidth }]
+//     [, tools(ctx) → nodes beside the table button] [, size(rows, ctx) → { height, minWidth }]
 //     [, click(event, rows, ctx) → patch] [, brush(first, last, rows, ctx) → patch]
 //   render(rows, ctx)    → nodes, for what is no chart
 // The builders are pure: rows in, ECharts option or table out.
@@ -128,6 +128,7 @@ export class Panel {
 			return;
 		}
 		this.show('ready');
+		if (definition.tools) this.tools.replaceChildren(...definition.tools(ctx), this.toggle);
 		if (definition.render) {
 			this.view.replaceChildren(...[definition.render(rows, ctx)].flat());
 		} else if (this.tableView.hidden) {

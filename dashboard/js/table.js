@@ -13,6 +13,20 @@ export function makeTable({ caption, columns, rows }, ctx) {
 			row.map((cell, i) => h('td', { class: align(columns[i]) }, content(cell, ctx)))))));
 }
 
+// A table of records whose rows turn into cards on a narrow screen (there the
+// labels stand beside the values).  columns: [{ label, kind }] with kind a class
+// of the column's cells; rows: [{ props, cells }].  The roles keep it a table
+// for those who cannot see it, whatever the stylesheet makes of its boxes.
+export function recordTable(caption, columns, rows) {
+	const numeric = ({ kind }) => (kind?.includes('numeric') ? 'numeric' : null);
+	return h('table', { class: 'data cards', role: 'table' },
+		h('caption', { class: 'sr-only' }, caption),
+		h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, columns.map((column) =>
+			h('th', { scope: 'col', role: 'columnheader', class: numeric(column) }, column.label)))),
+		h('tbody', { role: 'rowgroup' }, rows.map(({ props, cells }) => h('tr', { role: 'row', ...props },
+			cells.map((cell, i) => h('td', { role: 'cell', class: columns[i].kind, 'data-label': columns[i].label }, cell))))));
+}
+
 function content(cell, ctx) {
 	if (!cell?.patch) return cell;
 	return stateLink(cell.patch, ctx, {}, cell.text);

@@ -4,8 +4,9 @@
 import { BANDS, bandNamed, mark } from '../bands.js';
 import { get } from '../api.js';
 import { h } from '../dom.js';
-import { count, duration, moment, severity, threat as threatLabel } from '../format.js';
-import { stateLink } from '../table.js';
+import { count, duration, moment, threat as threatLabel } from '../format.js';
+import { recordTable, stateLink } from '../table.js';
+import { bandCell } from './common.js';
 
 const PAGE = 200;
 const COLUMNS = ['id', 'source', 'threat', 'title', 'severity', 'band', 'risk', 'first_seen', 'last_seen', 'flow_count',
@@ -32,7 +33,9 @@ export const alerts = {
 		const shown = rows.slice(0, PAGE);
 		return [
 			bandFilter(ctx),
-			shown.length ? h('div', { class: 'scroll' }, list(shown, ctx)) : h('p', { class: 'nothing' }, alerts.emptyText),
+			shown.length
+				? h('div', { class: 'scroll' }, recordTable('Alerts, worst first', HEAD, shown.map((row) => record(row, ctx))))
+				: h('p', { class: 'nothing' }, alerts.emptyText),
 			rows.length > PAGE
 				? h('p', { class: 'nothing' }, `The ${PAGE} most severe are shown: narrow the range to see the others.`) : null,
 		].filter(Boolean);
@@ -46,33 +49,32 @@ function bandFilter(ctx) {
 		choice(null, 'All bands', null), BANDS.map((band) => choice(band.name, band.label, mark(band))));
 }
 
-function list(rows, ctx) {
-	const head = [['Severity'], ['Alert'], ['Threat'], ['Source'], ['Targets', true], ['Flows', true], ['First seen'],
-		['Last seen'], ['Lasted', true]];
-	return h('table', { class: 'data alerts', role: 'table' },
-		h('caption', { class: 'sr-only' }, 'Alerts, worst first'),
-		h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head.map(([text, numeric]) =>
-			h('th', { scope: 'col', role: 'columnheader', class: numeric ? 'numeric' : null }, text)))),
-		h('tbody', { role: 'rowgroup' }, rows.map((row) => line(row, ctx))));
-}
+const HEAD = [
+	{ label: 'Severity', kind: 'severity' }, { label: 'Alert', kind: 'lead' }, { label: 'Threat', kind: 'more' },
+	{ label: 'Source' }, { label: 'Targets', kind: 'numeric more' }, { label: 'Flows', kind: 'numeric' },
+	{ label: 'First seen', kind: 'time' }, { label: 'Last seen', kind: 'time' }, { label: 'Lasted', kind: 'numeric more' },
+];
 
-// The labels repeat the head on narrow screens, where a row becomes a card.
-function line(row, ctx) {
-	const band = bandNamed(row.band);
+// The whole row opens the alert; the title is the link that keyboards reach.
+function record(row, ctx) {
 	const from = Date.parse(row.first_seen);
 	const to = Date.parse(row.last_seen);
-	const cell = (name, label, ...content) => h('td', { role: 'cell', class: name, 'data-label': label }, ...content);
-	return h('tr', {
-		role: 'row', 'data-alert': row.id, 'aria-current': String(row.id) === ctx.state.alert ? 'true' : null,
-		on: { click: (event) => event.target.closest('a') || ctx.go({ alert: String(row.id) }) },
-	},
-	cell('severity', 'Severity', mark(band), h('span', { class: 'score' }, severity(row.severity)), ` ${band.label}`),
-	cell('title', 'Alert', stateLink({ alert: String(row.id) }, ctx, {}, row.title)),
-	cell('threat', 'Threat', threatLabel(row.threat)),
-	cell('source', 'Source', stateLink({ host: row.source }, ctx, { title: `Only ${row.source}` }, row.source)),
-	cell('numeric', 'Targets', count(row.target_count)),
-	cell('numeric', 'Flows', count(row.flow_count)),
-	cell('time', 'First seen', moment(from, ctx.zone)),
-	cell('time', 'Last seen', moment(to, ctx.zone)),
-	cell('numeric', 'Lasted', duration(to - from)));
+	const patch = { alert: String(row.id) };
+	return {
+		props: {
+			'data-alert': row.id, 'aria-current': patch.alert === ctx.state.alert ? 'true' : null,
+			on: { click: (event) => event.target.closest('a') || ctx.go(patch) },
+		},
+		cells: [
+			bandCell(bandNamed(row.band), row.severity),
+			stateLink(patch, ctx, {}, row.title),
+			threatLabel(row.threat),
+			stateLink({ host: row.source }, ctx, { title: `Only ${row.source}` }, row.source),
+			count(row.target_count),
+			count(row.flow_count),
+			moment(from, ctx.zone),
+			moment(to, ctx.zone),
+			duration(to - from),
+		],
+	};
 }

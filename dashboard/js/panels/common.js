@@ -2,10 +2,14 @@
 
 import { BANDS, mark } from '../bands.js';
 import { h } from '../dom.js';
-import { axisTime, count, ticks } from '../format.js';
+import { axisTime, count, severity, ticks } from '../format.js';
 
-// the plot's left edge, shared by the charts over time so that they line up
-export const LEFT = { wide: 128, narrow: 104 };
+// The plot's left edge: the charts over time share it, so that they line up;
+// on a narrow screen, where the heatmap scrolls, only hosts need the room.
+export function leftEdge(ctx, hosts = false) {
+	if (!ctx.narrow) return 128;
+	return hosts ? 104 : 52;
+}
 
 export function base(ctx) {
 	return {
@@ -30,8 +34,8 @@ export function valueAxis(ctx, format, extra = {}) {
 
 // Buckets of time as categories: bars and cells fill theirs exactly.
 export function timeAxis(times, ctx, extra = {}) {
-	const width = ctx.width - (ctx.narrow ? LEFT.narrow : LEFT.wide);
-	const isTick = ticks(times[0], times.at(-1), Math.max(2, Math.floor(width / 84)), ctx.zone);
+	const most = Math.floor((ctx.width - leftEdge(ctx)) / 72);
+	const isTick = ticks(times[0], times.at(-1), Math.max(2, most), ctx.zone);
 	return {
 		type: 'category', data: times,
 		axisLabel: {
@@ -61,6 +65,11 @@ export function tooltip(ctx, formatter, extra = {}) {
 		formatter,
 		...extra,
 	};
+}
+
+// a severity in a table: shape, number, word
+export function bandCell(band, value) {
+	return [mark(band), h('span', { class: 'score' }, severity(value)), ` ${band.label}`];
 }
 
 // The bands that have anything, worst first: [band, how many].

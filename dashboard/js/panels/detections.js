@@ -1,11 +1,12 @@
 // The single findings behind the figures: what a heatmap cell counts is what
 // is listed here.
 
-import { bandOf, mark } from '../bands.js';
+import { bandOf } from '../bands.js';
 import { get, scope } from '../api.js';
 import { h } from '../dom.js';
-import { count, featureValue, moment, severity, threat as threatLabel } from '../format.js';
-import { stateLink } from '../table.js';
+import { count, featureValue, moment, threat as threatLabel } from '../format.js';
+import { recordTable, stateLink } from '../table.js';
+import { bandCell } from './common.js';
 
 const PAGE = 100;
 const COLUMNS = ['id', 'start_time', 'alert_id', 'flow_count', 'src_addr', 'src_port', 'dst_addr', 'dst_port', 'protocol',
@@ -28,7 +29,8 @@ export const detections = {
 	render(rows, ctx) {
 		const shown = rows.slice(0, PAGE);
 		return [
-			h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'Detections' }, list(shown, ctx)),
+			h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'Detections' }, 
+				recordTable('Detections, worst first', HEAD, shown.map((row) => record(row, ctx)))),
 			rows.length > PAGE
 				? h('p', { class: 'nothing' }, `The ${PAGE} most severe are shown: click a cell above, or narrow the range, to see the others.`)
 				: h('p', { class: 'nothing' }, rows.length === 1 ? 'One detection.' : `All ${rows.length} detections of this selection.`),
@@ -36,28 +38,28 @@ export const detections = {
 	},
 };
 
-function list(rows, ctx) {
-	const head = [['Severity'], ['Time'], ['From'], ['To'], ['Protocol'], ['Threat'], ['Flows', true], ['Why'], ['Alert', true]];
-	return h('table', { class: 'data' },
-		h('caption', { class: 'sr-only' }, 'Detections, worst first'),
-		h('thead', {}, h('tr', {}, head.map(([text, numeric]) =>
-			h('th', { scope: 'col', class: numeric ? 'numeric' : null }, text)))),
-		h('tbody', {}, rows.map((row) => line(row, ctx))));
-}
+const HEAD = [
+	{ label: 'Severity', kind: 'severity' }, { label: 'Time', kind: 'time' }, { label: 'From' }, { label: 'To' },
+	{ label: 'Protocol', kind: 'more' }, { label: 'Threat' }, { label: 'Flows', kind: 'numeric more' },
+	{ label: 'Why', kind: 'why' }, { label: 'Alert', kind: 'numeric' },
+];
 
-function line(row, ctx) {
-	const band = bandOf(row.severity);
+function record(row, ctx) {
 	const alert = row.alert_id === null ? null : String(row.alert_id);
-	return h('tr', { 'data-detection': row.id },
-		h('td', { class: 'severity' }, mark(band), h('span', { class: 'score' }, severity(row.severity)), ` ${band.label}`),
-		h('td', { class: 'time' }, moment(Date.parse(row.start_time), ctx.zone, true)),
-		h('td', {}, endpoint(row.src_addr, row.src_port, row.protocol)),
-		h('td', {}, endpoint(row.dst_addr, row.dst_port, row.protocol)),
-		h('td', {}, PROTOCOLS[row.protocol] ?? (row.protocol === null ? '–' : String(row.protocol))),
-		h('td', {}, threatLabel(row.threat)),
-		h('td', { class: 'numeric' }, count(row.flow_count)),
-		h('td', { class: 'why' }, why(row)),
-		h('td', { class: 'numeric' }, alert ? stateLink({ alert }, ctx, {}, alert) : '–'));
+	return {
+		props: { 'data-detection': row.id },
+		cells: [
+			bandCell(bandOf(row.severity), row.severity),
+			moment(Date.parse(row.start_time), ctx.zone, true),
+			endpoint(row.src_addr, row.src_port, row.protocol),
+			endpoint(row.dst_addr, row.dst_port, row.protocol),
+			PROTOCOLS[row.protocol] ?? (row.protocol === null ? '–' : String(row.protocol)),
+			threatLabel(row.threat),
+			count(row.flow_count),
+			why(row),
+			alert ? stateLink({ alert }, ctx, {}, alert) : '–',
+		],
+	};
 }
 
 // a window of many flows has no single port or destination

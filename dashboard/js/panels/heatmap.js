@@ -4,7 +4,7 @@
 import { BANDS, bandOf } from '../bands.js';
 import { get, scope } from '../api.js';
 import { count, moment, severity, span } from '../format.js';
-import { LEFT, base, label, timeAxis, tip, tooltip } from './common.js';
+import { base, label, leftEdge, timeAxis, tip, tooltip } from './common.js';
 
 const HOSTS = 20;
 const ROW = 24;
@@ -21,7 +21,7 @@ export const heatmap = {
 
 	size: (rows, ctx) => ({
 		height: hostsOf(rows).length * ROW + 36,
-		minWidth: ctx.range.cells * LEAST_CELL + (ctx.narrow ? LEFT.narrow : LEFT.wide) + 12,
+		minWidth: ctx.range.cells * LEAST_CELL + leftEdge(ctx, true) + 12,
 	}),
 
 	option(rows, ctx) {
@@ -32,11 +32,13 @@ export const heatmap = {
 			Math.floor((Date.parse(row.t) - range.t0) / range.cell), hosts.indexOf(row.host), row.severity]);
 		return {
 			...base(ctx),
-			grid: { left: ctx.narrow ? LEFT.narrow : LEFT.wide, right: 12, top: 4, bottom: 28 },
+			grid: { left: leftEdge(ctx, true), right: 12, top: 4, bottom: 28 },
 			xAxis: timeAxis(times, ctx),
 			yAxis: {
 				type: 'category', data: hosts, inverse: true, axisLine: { show: false }, axisTick: { show: false },
-				axisLabel: { ...label(ctx), color: ctx.palette.text, width: (ctx.narrow ? LEFT.narrow : LEFT.wide) - 14, overflow: 'truncate', interval: 0 },
+				axisLabel: {
+					...label(ctx), color: ctx.palette.text, width: leftEdge(ctx, true) - 14, overflow: 'truncate', interval: 0,
+				},
 				splitLine: { show: true, lineStyle: { color: ctx.palette.grid } },
 			},
 			tooltip: tooltip(ctx, ({ dataIndex, seriesName }) => describe(rowOf(rows, cells, seriesName, dataIndex), ctx)),

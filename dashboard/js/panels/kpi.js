@@ -37,13 +37,11 @@ export const kpi = {
 function drawTile(tile, figure, course, ctx) {
 	const before = duration(ctx.range.t1 - ctx.range.t0);
 	const delta = change(figure.value, figure.previous);
-	const direction = figure.previous ? ARROWS[delta.direction] : '';
 	return h('div', { class: 'tile', 'data-kpi': tile.name },
 		h('h3', {}, tile.label),
 		h('p', { class: 'tile-value', title: tile.exact(figure.value) }, tile.show(figure.value)),
-		h('p', { class: `tile-change ${delta.direction}`, title: `the ${before} before: ${tile.exact(figure.previous)}` },
-			`${direction} ${delta.text}`.trim(),
-			h('span', { class: 'sr-only' }, ` against the ${before} before`)),
+		h('p', { class: 'tile-change', title: `the ${before} before: ${tile.exact(figure.previous)}` },
+			delta && [`${ARROWS[delta.direction]} ${delta.text}`, h('span', { class: 'sr-only' }, ` against the ${before} before`)]),
 		tile.course ? sparkline(course.map(tile.course)) : null);
 }
 

@@ -4,7 +4,8 @@
 import { BANDS } from '../bands.js';
 import { get, scope } from '../api.js';
 import { bytes, compact, count, moment, span } from '../format.js';
-import { LEFT, bandLines, base, label, timeAxis, tip, tooltip, valueAxis } from './common.js';
+import { stateLink } from '../table.js';
+import { bandLines, base, label, leftEdge, timeAxis, tip, tooltip, valueAxis } from './common.js';
 
 const METRICS = {
 	flows: { label: 'Flows', short: compact },
@@ -24,9 +25,9 @@ export const timeline = {
 	option(rows, ctx) {
 		const times = rows.map((row) => Date.parse(row.t));
 		const metric = METRICS[ctx.state.metric ?? 'flows'];
-		const left = ctx.narrow ? LEFT.narrow : LEFT.wide;
+		const left = leftEdge(ctx);
 		const name = (text, gridIndex, extra) => valueAxis(ctx, extra.format, {
-			gridIndex, name: text, nameLocation: 'middle', nameGap: left - 24, minInterval: 1,
+			gridIndex, name: ctx.narrow ? '' : text, nameLocation: 'middle', nameGap: left - 24, minInterval: 1,
 			nameTextStyle: { ...label(ctx), align: 'center' }, splitNumber: extra.splits,
 		});
 		return {
@@ -52,6 +53,12 @@ export const timeline = {
 			series: [traffic(rows, ctx), ...[...BANDS].reverse().map((band) => stack(rows, band, ctx))],
 		};
 	},
+
+	tools: (ctx) => Object.entries(METRICS).map(([name, { label: text }]) => {
+		const current = name === (ctx.state.metric ?? 'flows');
+		return stateLink({ metric: name === 'flows' ? null : name }, ctx,
+			{ class: 'choice', 'aria-current': current ? 'true' : null }, text);
+	}),
 
 	summary(rows) {
 		const sum = (name) => rows.reduce((total, row) => total + Number(row[name]), 0);

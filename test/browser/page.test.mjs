@@ -1,0 +1,235 @@
+// The Overview page in a real browser, over the store that seed.sql fills.
+// Numbers are compared with SQL on the store's own tables, traffic with the
+// raw flows: not with the rollups and functions that the page reads.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { AXE, SHOTS, chartOption, kpis, launch, open, panelState, period, pointOf, settled, sql, sqlNumber } from './support.mjs';
+
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser.close());
+
+const between = (column, { t0, t1 }) => `${column} >= '${t0}' AND ${column} < '${t1}'`;
+const total = (rows) => rows.reduce((sum, value) => sum + Number(value ?? 0), 0);
+const PORTSCAN = 't0=2026-03-03T10:00:00Z&t1=2026-03-03T11:00:00Z';
+
+async function visit(path, options, body) {
+	const page = await open(browser, path, options);
+	try {
+		await settled(page);
+		await body(page);
+		assert.deepEqual(page.complaints, [], 'console errors or policy violations');
+	} finally {
+		await page.context().close();
+	}
+}
+
+test('the page loads under its policy without a complaint, every panel with data', () => visit('', {}, async (page) => {
+	for (const name of ['kpi', 'timeline', 'heatmap', 'threats', 'scores', 'alerts', 'detections']) {
+		assert.equal(await panelState(page, name), 'ready', name);
+	}
+	assert.match(await page.title(), /alerts · netflow/);
+}));
+
+test('the tiles equal SQL over raw flows, detections and alerts', () => visit(`?${PORTSCAN}`, {}, async (page) => {
+	const range = await period(page);
+	const [flows, bytes, packets] = sql(`SELECT count(*), sum(src_bytes + dst_bytes), sum(src_packets + dst_packets)
+		FROM netflow.flow WHERE ${between('start_time', range)}`)[0].map(Number);
+	const [detections, sources] = sql(`SELECT count(*), count(DISTINCT src_addr)
+		FROM netflow.detection WHERE ${between('start_time', range)}`)[0].map(Number);
+	const alerts = sqlNumber(`SELECT count(*) FROM netflow.alert WHERE last_seen >= '${range.t0}' AND first_seen < '${range.t1}'`);
+	assert.deepEqual(await kpis(page), { alerts, sources, detections, flows, packets, bytes });
+	assert.ok(flows > 600 && detections > 0 && alerts > 0);
+}));
+
+test('the sums of every chart equal SQL', () => visit('', {}, async (page) => {
+	const line = await chartOption(page, 'timeline');
+	const series = Object.fromEntries(line.series.map((s) => [s.name, total(s.data)]));
+	assert.equal(series.traffic, sqlNumber('SELECT count(*) FROM netflow.flow'));
+	for (const [band, n] of sql('SELECT anomaly_band(severity), count(*) FROM netflow.detection GROUP BY 1')) {
+		assert.equal(series[band], Number(n), band);
+	}
+	const threats = await chartOption(page, 'threats');
+	assert.equal(total(threats.series[0].data.map((d) => d.value)), sqlNumber('SELECT count(*) FROM netflow.alert'));
+	const scores = await chartOption(page, 'scores');
+	assert.equal(total(scores.series[0].data.map((d) => d[3])), sqlNumber('SELECT sum(flows) FROM netflow.score_hour'));
+	assert.equal(total(scores.series[0].data.map((d) => d[3])), sqlNumber('SELECT count(*) FROM netflow.flow'));
+	await page.click('[data-panel="heatmap"] button[aria-pressed]');
+	const counts = await page.$$eval('[data-panel="heatmap"] td:nth-child(3)', (cells) => cells.map((c) => Number(c.textContent.replace(/,/g, ''))));
+	assert.equal(total(counts), sqlNumber(`SELECT sum(n) FROM (SELECT count(*) n FROM netflow.detection
+		GROUP BY src_addr ORDER BY max(severity) DESC, 1 DESC, src_addr LIMIT 20) lane`));
+}));
+
+test('a clicked heatmap cell shows exactly its rows; back brings the picture before', () => visit('', {}, async (page) => {
+	const before = await kpis(page);
+	const map = await chartOption(page, 'heatmap');
+	const [column, row] = map.series.find((s) => s.name === 'critical' || s.data.length).data[0];
+	const point = await pointOf(page, 'heatmap', [column, row]);
+	await page.mouse.click(point.x, point.y);
+	await page.waitForURL(/host=/);
+	await settled(page);
+	const cell = await period(page);
+	assert.equal(cell.host, map.y[row]);
+	assert.equal(Date.parse(cell.t0), Number(map.x[column]));
+	const expected = sql(`SELECT id FROM netflow.detection WHERE ${between('start_time', cell)} AND src_addr = '${cell.host}'`).flat();
+	assert.equal((await kpis(page)).detections, expected.length);
+	const listed = await page.$$eval('[data-detection]', (rows) => rows.map((r) => r.dataset.detection));
+	if (expected.length <= 100) assert.deepEqual(listed.sort(), expected.sort());
+	else assert.ok(listed.length === 100 && listed.every((id) => expected.includes(id)));
+	const alerts = await page.$$eval('[data-alert]', (rows) => rows.map((r) => r.dataset.alert));
+	assert.deepEqual(alerts.sort(), sql(`SELECT id FROM netflow.alert WHERE source = '${cell.host}'
+		AND last_seen >= '${cell.t0}' AND first_seen < '${cell.t1}'`).flat().sort());
+	await page.goBack();
+	await settled(page);
+	assert.deepEqual(await kpis(page), before);
+}));
+
+test('a drag across the timeline sets the range, a reload keeps it', () => visit('', {}, async (page) => {
+	const { x } = await chartOption(page, 'timeline');
+	const from = await pointOf(page, 'timeline', [40, 0]);
+	const to = await pointOf(page, 'timeline', [90, 0]);
+	await page.mouse.move(from.x, from.y - 40);
+	await page.mouse.down();
+	await page.mouse.move((from.x + to.x) / 2, from.y - 40, { steps: 5 });
+	await page.mouse.move(to.x, to.y - 40, { steps: 5 });
+	await page.mouse.up();
+	await page.waitForURL(/t0=/);
+	await settled(page);
+	const range = await period(page);
+	assert.ok(Math.abs(Date.parse(range.t0) - Number(x[40])) <= 3600e3, range.t0);
+	const shown = await kpis(page);
+	const drawn = await chartOption(page, 'timeline');
+	assert.equal(shown.flows, total(drawn.series[0].data));
+	const [first, last] = [drawn.x[0], drawn.x.at(-1)].map(Number);
+	assert.equal(shown.flows, sqlNumber(`SELECT count(*) FROM netflow.flow WHERE start_time >= to_timestamp(${first / 1000})
+		AND start_time < to_timestamp(${(2 * last - Number(drawn.x.at(-2))) / 1000})`));
+	await page.reload();
+	await settled(page);
+	assert.deepEqual(await kpis(page), shown);
+}));
+
+test('a threat filters the page, its chip lifts the filter', () => visit('', {}, async (page) => {
+	const all = (await kpis(page)).detections;
+	await page.click('[data-panel="threats"] button[aria-pressed]');
+	await page.click('[data-panel="threats"] td a >> nth=0');
+	await settled(page);
+	const { threat } = await period(page);
+	assert.equal((await kpis(page)).detections, sqlNumber(`SELECT count(*) FROM netflow.detection WHERE threat = '${threat}'`));
+	await page.click('[data-filter="threat"]');
+	await settled(page);
+	assert.equal((await kpis(page)).detections, all);
+}));
+
+test('an alert opens with reasons, indicators and steps as SQL has them; Escape gives the focus back', () => visit('', {}, async (page) => {
+	const [[id, reasons, steps]] = sql(`SELECT id, reasons, (SELECT count(*) FROM netflow.playbook p WHERE p.threat = a.threat)
+		FROM netflow.alert a WHERE reasons IS NOT NULL ORDER BY severity DESC, last_seen DESC, id LIMIT 1`);
+	const link = page.locator(`[data-alert="${id}"] a`).first();
+	await link.focus();
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('#detail h2');
+	const shown = await page.$$eval('.reasons tbody th', (cells) => cells.map((c) => c.textContent));
+	assert.deepEqual(shown, JSON.parse(reasons).map((r) => r.feature));
+	assert.equal(await page.locator('#detail .steps li').count(), Number(steps));
+	assert.ok(Number(steps) > 0);
+	await page.waitForFunction(() => document.activeElement.closest('#detail'));
+	await page.keyboard.press('Escape');
+	assert.equal(await page.locator('#detail').isHidden(), true);
+	assert.equal(await page.evaluate(() => document.activeElement.closest('[data-alert]')?.dataset.alert), id);
+}));
+
+test('an alert by its address, and one that does not exist', async () => {
+	const id = sql('SELECT min(id) FROM netflow.alert')[0][0];
+	await visit(`?alert=${id}`, {}, async (page) => {
+		await page.waitForSelector('#detail h2');
+		assert.match(await page.textContent('#detail-title'), /\w/);
+	});
+	await visit('?alert=999999', {}, async (page) => {
+		await page.waitForSelector('#detail [role="alert"]');
+		assert.match(await page.textContent('#detail'), /there is no alert 999999/);
+	});
+});
+
+test('bands: the filter shows exactly that band', () => visit('?band=critical', {}, async (page) => {
+	const shown = await page.$$eval('[data-alert]', (rows) => rows.map((r) => r.dataset.alert));
+	assert.deepEqual(shown.sort(), sql("SELECT id FROM netflow.alert WHERE anomaly_band(severity) = 'critical'").flat().sort());
+}));
+
+test('every chart has a table, every table as many rows as its chart has points', () => visit('', {}, async (page) => {
+	for (const name of ['timeline', 'heatmap', 'threats', 'scores']) {
+		const option = await chartOption(page, name);
+		const points = name === 'heatmap' ? option.series.filter((s) => s.type === 'custom').flatMap((s) => s.data) : option.series[0].data;
+		await page.click(`[data-panel="${name}"] button[aria-pressed]`);
+		assert.equal(await page.locator(`[data-panel="${name}"] tbody tr`).count(), points.length, name);
+		assert.equal(await page.locator(`[data-panel="${name}"] .chart`).isHidden(), true);
+	}
+}));
+
+test('themes: dark by system or by choice, kept in the address', () => visit('', { colorScheme: 'dark' }, async (page) => {
+	const back = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+	const dark = await back();
+	await page.click('#theme');	// light
+	await page.waitForURL(/theme=light/);
+	assert.notEqual(await back(), dark);
+	await page.click('#theme');	// dark
+	await page.reload();
+	await settled(page);
+	assert.equal(await back(), dark);
+}));
+
+test('local time shifts what is shown, not what is asked', () => visit(`?${PORTSCAN}&tz=local`, { timezoneId: 'Asia/Kathmandu' }, async (page) => {
+	assert.match(await page.textContent('#range'), /15:45 – 16:45/);
+	assert.equal((await kpis(page)).flows, sqlNumber(`SELECT count(*) FROM netflow.flow
+		WHERE start_time >= '2026-03-03 10:00+00' AND start_time < '2026-03-03 11:00+00'`));
+	assert.equal(await page.inputValue('[name="from"]'), '2026-03-03T15:45');
+}));
+
+test('a range by hand: applied, and refused when it ends before it begins', () => visit('', {}, async (page) => {
+	await page.click('#range');
+	await page.fill('[name="from"]', '2026-03-03T14:00');
+	await page.fill('[name="to"]', '2026-03-03T13:00');
+	await page.click('#range-form button');
+	assert.equal((await period(page)).t0, null);
+	await page.fill('[name="to"]', '2026-03-03T15:00');
+	await page.click('#range-form button');
+	await page.waitForURL(/t0=2026-03-03T14:00:00Z/);
+	await settled(page);
+}));
+
+for (const width of [390, 768, 1440, 2560]) {
+	test(`${width} px: nothing overflows, no number is clipped`, () => visit('', { viewport: { width, height: 900 } }, async (page) => {
+		const check = () => page.evaluate(() => ({
+			overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+			clipped: [...document.querySelectorAll('.tile-value, .tile-change, .bar button, .bar select, #detail dd, #detail td, .cards td, h2, h3')]
+				.filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 80)),
+		}));
+		assert.deepEqual(await check(), { overflow: 0, clipped: [] });
+		await page.locator('[data-alert] a').first().click();
+		await page.waitForSelector('#detail h2');
+		assert.deepEqual(await check(), { overflow: 0, clipped: [] });
+	}));
+}
+
+for (const colorScheme of ['light', 'dark']) {
+	test(`axe finds nothing, ${colorScheme}`, () => visit('', { colorScheme }, async (page) => {
+		const audit = async (what) => {
+			const violations = await page.evaluate(async () => (await globalThis.axe.run()).violations
+				.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`));
+			assert.deepEqual(violations, [], what);
+		};
+		await page.evaluate(readFileSync(AXE, 'utf8'));	// as a debugger does: the page's policy lets no script in
+		await audit('overview');
+		for (const name of ['timeline', 'heatmap', 'threats', 'scores']) await page.click(`[data-panel="${name}"] button[aria-pressed]`);
+		await page.locator('[data-alert] a').first().click();
+		await page.waitForSelector('#detail h2');
+		await audit('tables and an alert');
+	}));
+}
+
+for (const [width, colorScheme] of [[1440, 'light'], [1440, 'dark'], [390, 'light'], [390, 'dark']]) {
+	test(`screenshot ${width} ${colorScheme}`, () => visit('', { viewport: { width, height: 900 }, colorScheme }, async (page) => {
+		const picture = await page.screenshot({ path: `${SHOTS}overview-${width}-${colorScheme}.png`, fullPage: true });
+		assert.ok(picture.length > 20000);
+	}));
+}

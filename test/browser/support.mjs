@@ -1,0 +1,83 @@
+// What the tests share: SQL as the second opinion, and a browser that notes
+// every complaint the page makes.
+
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const require = createRequire(new URL('../../dashboard/package.json', import.meta.url));
+const { chromium } = require('playwright-core');
+
+export const URL_BASE = process.env.WEB_URL;
+export const SHOTS = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
+export const AXE = require.resolve('axe-core/axe.min.js');
+export const echarts = () => require('echarts');
+
+// rows as arrays of text
+export function sql(query) {
+	const out = execFileSync('psql', ['-XAtq', '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-c', query], { encoding: 'utf8' });
+	return out.split('\n').filter(Boolean).map((line) => line.split('\t'));
+}
+
+export const sqlNumber = (query) => Number(sql(query)[0][0]);
+
+export function launch() {
+	const root = process.getuid() === 0;
+	return chromium.launch({
+		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+		args: [...(root ? ['--no-sandbox'] : []), '--disable-gpu', '--disable-quic', '--no-first-run',
+			'--disable-background-networking', '--disable-component-update', '--disable-sync'],
+	});
+}
+
+// A page of its own context.  `complaints` collects console errors, uncaught
+// exceptions and violations of the content security policy.
+export async function open(browser, path = '', options = {}) {
+	const { before, ...contextOptions } = options;
+	const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', ...contextOptions });
+	const page = await context.newPage();
+	page.complaints = [];
+	page.on('console', (message) => message.type() === 'error' && page.complaints.push(message.text()));
+	page.on('pageerror', (error) => page.complaints.push(String(error)));
+	if (before) await before(page);
+	await page.goto(`${URL_BASE}/${path}`);
+	return page;
+}
+
+export const settled = (page) => page.waitForFunction(() => {
+	const panels = [...document.querySelectorAll('[data-panel]')];
+	return panels.length > 0 && panels.every((p) => p.dataset.state !== 'loading' && !p.hasAttribute('aria-busy'));
+});
+
+export const panelState = (page, name) => page.getAttribute(`[data-panel="${name}"]`, 'data-state');
+
+// the option that a panel's chart really shows
+export const chartOption = (page, name) => page.evaluate(async (panel) => {
+	const { getInstanceByDom } = await import('/vendor/echarts.mjs');
+	const { series, xAxis, yAxis } = getInstanceByDom(document.querySelector(`[data-panel="${panel}"] .chart`)).getOption();
+	return JSON.parse(JSON.stringify({
+		series: series.map(({ name, type, data }) => ({ name, type, data })),
+		x: xAxis[0].data, y: yAxis[0].data,
+	}));
+}, name);
+
+// where on the page a value of a chart is
+export async function pointOf(page, name, value, finder = { gridIndex: 0 }) {
+	await page.locator(`[data-panel="${name}"]`).scrollIntoViewIfNeeded();
+	return page.evaluate(async ([panel, where, at]) => {
+		const { getInstanceByDom } = await import('/vendor/echarts.mjs');
+		const element = document.querySelector(`[data-panel="${panel}"] .chart`);
+		const [x, y] = getInstanceByDom(element).convertToPixel(at, where);
+		const box = element.getBoundingClientRect();
+		return { x: box.left + x, y: box.top + y };
+	}, [name, value, finder]);
+}
+
+export const period = (page) => page.evaluate(() => {
+	const params = new URLSearchParams(location.search);
+	return { t0: params.get('t0'), t1: params.get('t1'), host: params.get('host'), threat: params.get('threat') };
+});
+
+export const kpis = (page) => page.evaluate(() => Object.fromEntries([...document.querySelectorAll('[data-kpi]')].map((tile) =>
+	[tile.dataset.kpi, Number(tile.querySelector('.tile-value').title.replace(/\D/g, ''))])));
