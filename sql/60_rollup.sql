@@ -116,3 +116,143 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION anomaly.make_rollup_tables(name) IS 'makes the rollup and window tables of a new store';
+
+-- The statements below are made as text, because only the trigger itself sees
+-- the new flows.  source is a table expression with the columns of
+-- flow_feature; the session's time zone must be UTC.  This one adds flows to
+-- the sums.
+CREATE FUNCTION anomaly.traffic_statement(store name, source text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT format($q$
+	WITH batch AS MATERIALIZED (
+		SELECT date_trunc('minute', start_time) AS minute, protocol, count(*) AS flows,
+			   count(*) FILTER (WHERE failed) AS failed, sum(packets)::int8 AS packets,
+			   sum(src_bytes)::int8 AS src_bytes, sum(dst_bytes)::int8 AS dst_bytes,
+			   min(start_time) AS first_flow, max(start_time) AS last_flow
+		FROM %2$s f GROUP BY 1, 2
+	), minutes AS (
+		INSERT INTO %1$I.flow_minute AS m
+		SELECT minute, protocol, flows, failed, packets, src_bytes, dst_bytes FROM batch
+		ON CONFLICT (minute, protocol) DO UPDATE SET
+			(flows, failed, packets, src_bytes, dst_bytes) =
+			(m.flows + excluded.flows, m.failed + excluded.failed, m.packets + excluded.packets,
+			 m.src_bytes + excluded.src_bytes, m.dst_bytes + excluded.dst_bytes)
+	), hours AS (
+		INSERT INTO %1$I.flow_hour AS h
+		SELECT date_trunc('hour', minute), protocol, sum(flows), sum(failed), sum(packets), sum(src_bytes), sum(dst_bytes)
+		FROM batch GROUP BY 1, 2
+		ON CONFLICT (hour, protocol) DO UPDATE SET
+			(flows, failed, packets, src_bytes, dst_bytes) =
+			(h.flows + excluded.flows, h.failed + excluded.failed, h.packets + excluded.packets,
+			 h.src_bytes + excluded.src_bytes, h.dst_bytes + excluded.dst_bytes)
+	), counted AS (
+		UPDATE %1$I.tally t
+		SET flows = t.flows + b.flows, first_flow = least(t.first_flow, b.first_flow),
+			last_flow = greatest(t.last_flow, b.last_flow)
+		FROM (SELECT sum(flows) AS flows, min(first_flow) AS first_flow, max(last_flow) AS last_flow FROM batch) b
+		WHERE b.flows > 0
+	)
+	SELECT NULL::inet[]
+$q$, store, source)
+$$;
+COMMENT ON FUNCTION anomaly.traffic_statement(name, text) IS 'statement that adds new flows to flow_minute, flow_hour and tally';
+
+-- Brings source_minute up to date and returns the windows it wrote.  Distinct counts don't add, so windows
+-- that are there already are made from flow, the rest from the new flows.
+CREATE FUNCTION anomaly.source_minute_upsert(store name, source text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT format($q$
+	WITH present AS MATERIALIZED (
+		SELECT s.minute, s.src_addr FROM %1$I.source_minute s
+		JOIN (SELECT DISTINCT date_trunc('minute', start_time) AS minute, src_addr FROM %2$s n) k USING (minute, src_addr)
+	), seen AS (
+		SELECT date_trunc('minute', n.start_time) AS minute, n.* FROM %2$s n
+		WHERE NOT EXISTS (SELECT FROM present p WHERE p.minute = date_trunc('minute', n.start_time) AND p.src_addr = n.src_addr)
+		UNION ALL
+		SELECT p.minute, f.* FROM present p
+		JOIN %1$I.flow_feature f ON f.src_addr = p.src_addr AND f.start_time >= p.minute AND f.start_time < p.minute + interval '1 minute'
+	), service AS MATERIALIZED (
+		SELECT minute, src_addr, dst_addr, dst_port, protocol, count(*) AS flows,
+			   count(*) FILTER (WHERE failed) AS failed,
+			   sum(packets)::int8 AS packets, sum(src_bytes)::int8 AS src_bytes, sum(dst_bytes)::int8 AS dst_bytes,
+			   count(*) FILTER (WHERE protocol = 6 AND src_tcp_flags & 23 = 2) AS syn_only,
+			   sum(src_packets::int8) FILTER (WHERE protocol = 17) AS udp_packets,
+			   sum(dst_packets::int8) FILTER (WHERE protocol = 17) AS udp_answers
+		FROM seen GROUP BY 1, 2, 3, 4, 5
+	), port AS (
+		SELECT minute, src_addr, count(*) AS dst_ports, max(failed_dsts) AS failed_dsts
+		FROM (SELECT minute, src_addr, count(*) FILTER (WHERE failed > 0) AS failed_dsts
+			  FROM service GROUP BY minute, src_addr, dst_port, protocol) p GROUP BY 1, 2
+	), dst AS (
+		SELECT minute, src_addr, count(*) AS dsts, max(failed_ports) AS failed_ports,
+			   max(udp_packets) AS udp_packets, max(udp_answers) AS udp_answers
+		FROM (SELECT minute, src_addr, count(*) FILTER (WHERE failed > 0) AS failed_ports,
+					 sum(udp_packets) AS udp_packets, sum(udp_answers) AS udp_answers
+			  FROM service GROUP BY minute, src_addr, dst_addr) d GROUP BY 1, 2
+	), total AS (
+		SELECT minute, src_addr, sum(flows) AS flows, sum(failed) AS failed, sum(packets) AS packets,
+			   sum(src_bytes) AS src_bytes, sum(dst_bytes) AS dst_bytes,
+			   max(flows) AS top_flows, max(syn_only) AS top_syn_only,
+			   max(flows) FILTER (WHERE protocol = 6 AND dst_port IN (21, 22, 23, 3389, 5900)) AS top_logins
+		FROM service GROUP BY 1, 2
+	)
+	INSERT INTO %1$I.source_minute AS w
+	SELECT t.minute, t.src_addr, t.flows, t.failed, t.packets, t.src_bytes, t.dst_bytes,
+		   d.dsts, p.dst_ports, p.failed_dsts, d.failed_ports, t.top_flows, t.top_syn_only,
+		   coalesce(t.top_logins, 0), coalesce(d.udp_packets, 0), coalesce(d.udp_answers, 0)
+	FROM total t JOIN port p USING (minute, src_addr) JOIN dst d USING (minute, src_addr)
+	ON CONFLICT (minute, src_addr) DO UPDATE SET
+		(flows, failed, packets, src_bytes, dst_bytes, dsts, dst_ports, failed_dsts, failed_ports,
+		 top_flows, top_syn_only, top_logins, top_udp_packets, top_udp_answers) =
+		(excluded.flows, excluded.failed, excluded.packets, excluded.src_bytes, excluded.dst_bytes, excluded.dsts,
+		 excluded.dst_ports, excluded.failed_dsts, excluded.failed_ports, excluded.top_flows, excluded.top_syn_only,
+		 excluded.top_logins, excluded.top_udp_packets, excluded.top_udp_answers)
+	RETURNING w.*
+$q$, store, source)
+$$;
+COMMENT ON FUNCTION anomaly.source_minute_upsert(name, text) IS 'statement that updates source_minute with new flows';
+
+-- The same for peer_day.  Sums add, and so do squared gaps as long as flows
+-- come in order; a late flow has its peer's gaps taken from flow again.
+CREATE FUNCTION anomaly.peer_day_upsert(store name, source text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT format($q$
+	WITH contact AS (
+		SELECT date_trunc('day', start_time) AS day, src_addr, dst_addr, dst_port, protocol, start_time, failed,
+			   src_payload, dst_payload,
+			   (extract(epoch FROM start_time - lag(start_time) OVER (
+					PARTITION BY date_trunc('day', start_time), src_addr, dst_addr, dst_port, protocol
+					ORDER BY start_time)) * 1000)::int8 AS gap_ms
+		FROM %2$s f
+	)
+	INSERT INTO %1$I.peer_day AS p
+	SELECT day, src_addr, dst_addr, dst_port, protocol, count(*), count(*) FILTER (WHERE failed),
+		   sum(src_payload), sum(dst_payload), min(start_time), max(start_time), coalesce(sum(gap_ms * gap_ms), 0)
+	FROM contact GROUP BY 1, 2, 3, 4, 5
+	ON CONFLICT (day, src_addr, dst_addr, dst_port, protocol) DO UPDATE SET
+		flows = p.flows + excluded.flows,
+		failed = p.failed + excluded.failed,
+		src_payload = p.src_payload + excluded.src_payload,
+		dst_payload = p.dst_payload + excluded.dst_payload,
+		first_start = least(p.first_start, excluded.first_start),
+		last_start = greatest(p.last_start, excluded.last_start),
+		gap_sq_ms = CASE WHEN excluded.first_start >= p.last_start
+			THEN p.gap_sq_ms + excluded.gap_sq_ms
+				 + ((extract(epoch FROM excluded.first_start - p.last_start) * 1000)::int8) ^ 2
+			ELSE (SELECT sum(g.gap_ms * g.gap_ms)
+				  FROM (SELECT (extract(epoch FROM f.start_time - lag(f.start_time) OVER (ORDER BY f.start_time)) * 1000)::int8 AS gap_ms
+						FROM %1$I.flow f
+						WHERE f.src_addr = excluded.src_addr AND f.dst_addr = excluded.dst_addr
+						  AND f.dst_port = excluded.dst_port AND f.protocol = excluded.protocol
+						  AND f.start_time >= excluded.day AND f.start_time < excluded.day + interval '1 day') g)
+			END
+	RETURNING p.*
+$q$, store, source)
+$$;
+COMMENT ON FUNCTION anomaly.peer_day_upsert(name, text) IS 'statement that updates peer_day with new flows';

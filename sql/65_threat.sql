@@ -26,8 +26,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION anomaly.threat_features(text) IS 'features that conditions of a scope can name';
 
+-- Neither STRICT nor with a search_path of its own, so that it can be inlined:
+-- it is called once per feature, window and condition.
 CREATE FUNCTION anomaly.holds(value float8, operator text, threshold float8) RETURNS bool
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
 	SELECT CASE operator WHEN '>=' THEN value >= threshold WHEN '>' THEN value > threshold
 		WHEN '<=' THEN value <= threshold WHEN '<' THEN value < threshold

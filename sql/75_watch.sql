@@ -1,4 +1,12 @@
--- Watches: models on guard.
+-- Watches: models on guard, and the trigger that calls them.
+--
+-- One statement trigger on flow sees each inserted batch as the transition
+-- table new_flows, in the transaction that inserts it: nothing is missed,
+-- nothing is judged twice.  In turn it brings rollups and windows up to date,
+-- judges the windows by the threat rules, has every enabled watch score the
+-- flows, and joins what was found into alerts.  Each step is a subtransaction:
+-- when one fails, the flows stay, and so do the other steps; the error is kept
+-- with the watch, or in tally.
 
 CREATE FUNCTION anomaly.make_watch_tables(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
@@ -35,3 +43,209 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION anomaly.make_watch_tables(name) IS 'makes the tables watch and score_hour of a new store';
+
+-- The statement that scores flows with the model of a watch: every score into
+-- the cube, every severe flow into detection; its result is their sources.
+CREATE FUNCTION anomaly.score_statement(store name, watch int, flows text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT format($q$
+	WITH guard AS MATERIALIZED (
+		SELECT w.*, v.version, v.threshold
+		FROM %1$I.watch w
+		LEFT JOIN anomaly.model m ON m.name = w.model
+		LEFT JOIN anomaly.model_version v ON v.model = m.name AND v.version = m.active_version
+		WHERE w.id = %2$L
+	), scored AS MATERIALIZED (
+		SELECT (r."row").start_time, r.score, r.p_value, r.severity, r.is_anomaly, r.reasons,
+			   CASE WHEN r.severity >= g.min_severity THEN r."row" END AS flow
+		FROM guard g, @extschema@.anomaly_detect_query(g.model, %3$L, NULL::%1$I.flow_feature) r
+	), cube AS (
+		INSERT INTO %1$I.score_hour AS c
+		SELECT date_trunc('hour', start_time), %2$L, least(greatest(floor(score * 100), 0), 99), count(*),
+			   count(*) FILTER (WHERE is_anomaly)
+		FROM scored GROUP BY 1, 3
+		ON CONFLICT (hour, watch_id, bin) DO UPDATE SET
+			(flows, anomalous) = (c.flows + excluded.flows, c.anomalous + excluded.anomalous)
+	), found AS (
+		INSERT INTO %1$I.detection (start_time, end_time, score, p_value, severity, confidence, watch_id, model_version,
+			src_port, dst_port, protocol, src_addr, dst_addr, threat, model, reasons, indicators, targets, ports)
+		SELECT s.start_time, s.start_time + make_interval(secs => (s.flow).duration_s), s.score, s.p_value, s.severity,
+			   1 - s.p_value, %2$L, g.version, (s.flow).src_port, (s.flow).dst_port, (s.flow).protocol,
+			   (s.flow).src_addr, (s.flow).dst_addr, 'suspicious', g.model,
+			   -- a flow may be odd as a whole without any one feature standing out
+			   coalesce(nullif(s.reasons, '[]'), jsonb_build_array(jsonb_build_object('feature', 'score',
+					'value', anomaly.number_text(s.score), 'expected', '<= ' || anomaly.number_text(g.threshold), 'share', 1))),
+			   i.list, ARRAY[(s.flow).dst_addr], ARRAY[(s.flow).dst_port]
+		FROM scored s, guard g
+		CROSS JOIN LATERAL (SELECT ARRAY(
+			SELECT c.rule
+			FROM (VALUES ('duration_s', (s.flow).duration_s), ('src_bytes', (s.flow).src_bytes), ('dst_bytes', (s.flow).dst_bytes),
+				('bytes_ratio', (s.flow).bytes_ratio), ('bytes_per_s', (s.flow).bytes_per_s),
+				('packets_per_s', (s.flow).packets_per_s), ('retransmission_rate', (s.flow).retransmission_rate),
+				('bad_fragments', (s.flow).bad_fragments), ('urgent', (s.flow).urgent), ('serror_rate', (s.flow).serror_rate),
+				('rerror_rate', (s.flow).rerror_rate), ('failed', (s.flow).failed::int), ('land', (s.flow).land::int)) v(feature, value)
+			JOIN %1$I.threat_condition c ON c.scope = 'flow' AND c.feature = v.feature AND anomaly.holds(v.value, c.operator, c.threshold)
+			JOIN %1$I.threat_rule r ON r.rule = c.rule AND r.enabled
+			GROUP BY c.rule
+			HAVING count(*) = (SELECT count(*) FROM %1$I.threat_condition a WHERE a.rule = c.rule)
+			ORDER BY c.rule) AS list) i
+		WHERE s.flow IS NOT NULL
+		RETURNING src_addr
+	), counted AS (
+		UPDATE %1$I.tally SET detections = detections + (SELECT count(*) FROM found)
+	)
+	SELECT array_agg(DISTINCT src_addr) FROM found
+	$q$, store, watch, flows)
+$$;
+COMMENT ON FUNCTION anomaly.score_statement(name, int, text) IS 'statement that scores flows with the model of a watch';
+
+-- What is to be done with new flows, step by step.  relation: their table.
+CREATE FUNCTION anomaly.steps(store name, relation text)
+RETURNS TABLE (watch int, statement text)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	flows text := anomaly.feature_select(relation);
+	source text := '(' || flows || ')';
+BEGIN
+	RETURN QUERY VALUES
+		(NULL::int, anomaly.traffic_statement(store, source)),
+		(NULL, anomaly.judge_statement(store, 'source_minute', anomaly.source_minute_upsert(store, source))),
+		(NULL, anomaly.judge_statement(store, 'peer_day', anomaly.peer_day_upsert(store, source)));
+	RETURN QUERY EXECUTE format('SELECT id, anomaly.score_statement(%1$L, id, %2$L) FROM %1$I.watch WHERE enabled ORDER BY id',
+								store, flows);
+END
+$$;
+COMMENT ON FUNCTION anomaly.steps(name, text) IS 'statements that digest new flows; watch is NULL for rollups and rules';
+
+-- Keeps an error with the watch, or in tally; NULL clears it.
+CREATE FUNCTION anomaly.note_error(store name, watch int, error text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('UPDATE %I.%I SET error = $1, error_at = CASE WHEN $1 IS NOT NULL THEN clock_timestamp() END WHERE %s',
+				   store, CASE WHEN watch IS NULL THEN 'tally' ELSE 'watch' END,
+				   CASE WHEN watch IS NULL THEN 'true' ELSE 'id = $2 AND (error IS NOT NULL OR $1 IS NOT NULL)' END)
+	USING error, watch;
+	IF error IS NOT NULL THEN
+		RAISE WARNING 'flow store "%": % failed: %', store, coalesce('watch ' || watch, 'rollups and rules'), error
+			USING HINT = 'The flows are stored. When the cause is gone, run anomaly_backfill for their time.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION anomaly.note_error(name, int, text) IS 'keeps or clears what went wrong with new flows';
+
+-- Batches are large and sorted by address more than once: worth some memory.
+CREATE FUNCTION anomaly.flow_inserted() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET work_mem = '64MB'
+AS $$
+DECLARE
+	store CONSTANT name := TG_TABLE_SCHEMA;
+	step record;
+	found_sources inet[];
+	sources inet[] := '{}';
+	t0 timestamptz;
+	t1 timestamptz;
+BEGIN
+	SELECT min(start_time), max(start_time) INTO t0, t1 FROM new_flows;
+	IF t0 IS NULL THEN
+		RETURN NULL;
+	END IF;
+	PERFORM anomaly.lock_store(store);
+	FOR step IN SELECT * FROM anomaly.steps(store, 'new_flows') LOOP
+		BEGIN
+			EXECUTE step.statement INTO found_sources;
+			sources := sources || found_sources;
+			IF step.watch IS NOT NULL THEN
+				PERFORM anomaly.note_error(store, step.watch, NULL);
+			END IF;
+		EXCEPTION WHEN OTHERS THEN
+			PERFORM anomaly.note_error(store, step.watch, SQLERRM);
+		END;
+	END LOOP;
+	BEGIN
+		PERFORM anomaly.raise_alerts(store, sources, t0, t1);
+	EXCEPTION WHEN OTHERS THEN
+		PERFORM anomaly.note_error(store, NULL, SQLERRM);
+	END;
+	EXECUTE format('UPDATE %I.tally SET revision = revision + 1', store);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION anomaly.flow_inserted() IS 'trigger of every flow table: rollups, rules, watches, alerts';
+
+CREATE FUNCTION anomaly.make_flow_trigger(store name) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('CREATE TRIGGER anomaly_flow_inserted AFTER INSERT ON %I.flow REFERENCING NEW TABLE AS new_flows '
+				   'FOR EACH STATEMENT EXECUTE FUNCTION anomaly.flow_inserted()', store);
+END
+$$;
+COMMENT ON FUNCTION anomaly.make_flow_trigger(name) IS 'puts the trigger on the flow table of a new store';
+
+CREATE FUNCTION @extschema@.anomaly_watch(store name, model text, min_severity float8 = 50,
+	alert_severity float8 = 75, alert_flows int = 10) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	watch int;
+BEGIN
+	PERFORM anomaly.store(store);
+	IF NOT EXISTS (SELECT FROM anomaly.model m WHERE m.name = model) THEN
+		RAISE EXCEPTION 'unknown model "%"', model USING ERRCODE = 'PA001',
+			HINT = coalesce((SELECT 'Models are: ' || string_agg(m.name, ', ' ORDER BY m.name) || '.' FROM anomaly.model m),
+							'There is none yet: train one with anomaly_train.');
+	END IF;
+	EXECUTE format($q$
+		INSERT INTO %1$I.watch AS w (model, min_severity, alert_severity, alert_flows) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (model) DO UPDATE SET (enabled, min_severity, alert_severity, alert_flows, error, error_at) =
+			(true, excluded.min_severity, excluded.alert_severity, excluded.alert_flows, NULL, NULL)
+		RETURNING id$q$, store)
+	INTO watch USING model, min_severity, alert_severity, alert_flows;
+	EXECUTE format('UPDATE %I.tally SET revision = revision + 1', store);
+	RETURN watch;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.anomaly_watch(name, text, float8, float8, int) IS
+	'has a model score every flow that arrives in a store; again for the same model: changes the settings';
+
+CREATE FUNCTION anomaly.check_watch(store name, watch int) RETURNS void
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	known text;
+	found_watch bool;
+BEGIN
+	PERFORM anomaly.store(store);
+	EXECUTE format('SELECT string_agg(id || '' ('' || model || '')'', '', '' ORDER BY id), bool_or(id = $1) FROM %I.watch', store)
+	INTO known, found_watch USING watch;
+	IF found_watch IS NOT TRUE THEN
+		RAISE EXCEPTION 'flow store "%" has no watch %', store, watch USING ERRCODE = 'PA018',
+			HINT = coalesce('Watches are: ' || known || '.', 'It has none yet: start one with anomaly_watch.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION anomaly.check_watch(name, int) IS 'error PA018 unless the store has the watch';
+
+CREATE FUNCTION @extschema@.anomaly_unwatch(store name, watch_id int) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM anomaly.check_watch(store, watch_id);
+	EXECUTE format('DELETE FROM %I.watch WHERE id = $1', store) USING watch_id;
+	EXECUTE format('UPDATE %I.tally SET revision = revision + 1', store);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.anomaly_unwatch(name, int) IS 'ends a watch; what it found stays';

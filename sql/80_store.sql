@@ -15,6 +15,7 @@ BEGIN
 	PERFORM anomaly.make_threat_tables(name);
 	PERFORM anomaly.make_detection_tables(name);
 	PERFORM anomaly.make_watch_tables(name);
+	PERFORM anomaly.make_flow_trigger(name);
 	RETURN name;
 END
 $$;
@@ -33,3 +34,89 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.anomaly_drop_flow_store(name) IS 'drops a flow store with all it holds, and its API';
+
+-- Chunks past the store's retention go, and with them the rollups of their
+-- time but the hours.  A chunk in use is left for the next run.
+CREATE FUNCTION anomaly.drop_expired(store name, OUT dropped int, OUT trimmed bigint)
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '5s'
+AS $$
+DECLARE
+	cut timestamptz := now() - (anomaly.store(store)).retain;
+	edge timestamptz;
+	expired record;
+BEGIN
+	dropped := 0;
+	trimmed := 0;
+	FOR expired IN
+		SELECT f.chunk AS flows, d.chunk AS detections, f.hi
+		FROM anomaly.chunks(store, 'flow') f LEFT JOIN anomaly.chunks(store, 'detection') d USING (lo, hi)
+		WHERE f.hi <= cut ORDER BY f.hi
+	LOOP
+		BEGIN
+			EXECUTE concat('DROP TABLE ', concat_ws(', ', expired.flows, expired.detections));
+			edge := expired.hi;
+			dropped := dropped + 1;
+		EXCEPTION WHEN lock_not_available THEN
+			RAISE NOTICE 'chunk % is in use: left for the next run', expired.flows;
+			EXIT;
+		END;
+	END LOOP;
+	IF edge IS NOT NULL THEN
+		trimmed := anomaly.trim_rollups(store, edge);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION anomaly.drop_expired(name) IS 'drops the chunks of a store that are past its retention';
+
+CREATE FUNCTION anomaly.trim_rollups(store name, edge timestamptz) RETURNS bigint
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	trimmed bigint;
+BEGIN
+	PERFORM anomaly.lock_store(store);
+	EXECUTE format($q$
+	WITH minutes AS (
+		DELETE FROM %1$I.flow_minute WHERE minute < $1 RETURNING flows
+	), sources AS (
+		DELETE FROM %1$I.source_minute WHERE minute < $1 RETURNING 1
+	), peers AS (
+		DELETE FROM %1$I.peer_day WHERE day + interval '1 day' <= $1 RETURNING 1
+	), scores AS (
+		DELETE FROM %1$I.score_hour WHERE hour + interval '1 hour' <= $1 RETURNING 1
+	), counted AS (
+		UPDATE %1$I.tally t
+		SET revision = t.revision + 1, flows = t.flows - (SELECT coalesce(sum(m.flows), 0) FROM minutes m),
+			detections = (SELECT count(*) FROM %1$I.detection),
+			first_flow = (SELECT min(m.minute) FROM %1$I.flow_minute m WHERE m.minute >= $1)
+	)
+	SELECT (SELECT count(*) FROM minutes) + (SELECT count(*) FROM sources)
+		 + (SELECT count(*) FROM peers) + (SELECT count(*) FROM scores)
+	$q$, store) INTO trimmed USING edge;
+	RETURN trimmed;
+END
+$$;
+COMMENT ON FUNCTION anomaly.trim_rollups(name, timestamptz) IS 'deletes the rollups and windows of a store from before a time';
+
+CREATE FUNCTION @extschema@.anomaly_maintain(store name, OUT chunks_made int, OUT chunks_dropped int, OUT rows_trimmed bigint)
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	chunks_made := 0;
+	chunks_dropped := 0;
+	rows_trimmed := 0;
+	IF pg_is_in_recovery() THEN
+		RETURN;
+	END IF;
+	chunks_made := @extschema@.anomaly_ensure_chunks(store, now(), now() + (anomaly.store(store)).partition_interval);
+	-- Who comes second finds the work done.
+	PERFORM pg_advisory_xact_lock(hashtextextended('pg_anomaly chunks of ' || store, 0));
+	SELECT dropped, trimmed INTO chunks_dropped, rows_trimmed FROM anomaly.drop_expired(store);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.anomaly_maintain(name) IS
+	'makes the chunks that are due, drops those past retention; says what it did; does nothing on a standby';
