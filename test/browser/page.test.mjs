@@ -110,6 +110,17 @@ test('a drag across the timeline sets the range, a reload keeps it', () => visit
 	assert.deepEqual(await kpis(page), shown);
 }));
 
+test('tooltips come up under the policy, with the bucket\'s numbers', () => visit('', {}, async (page) => {
+	const map = await chartOption(page, 'heatmap');
+	const [column, row] = map.series.find((s) => s.data.length).data[0];
+	for (const [name, value, text] of [['timeline', [100, 0], /Flows\d/], ['heatmap', [column, row], /Detections\d/]]) {
+		const { x, y } = await pointOf(page, name, value);
+		await page.mouse.move(x, name === 'timeline' ? y - 20 : y);
+		await page.waitForSelector(`[data-panel="${name}"] .tip`);
+		assert.match(await page.textContent(`[data-panel="${name}"] .tip`), text);
+	}
+}));
+
 test('a threat filters the page, its chip lifts the filter', () => visit('', {}, async (page) => {
 	const all = (await kpis(page)).detections;
 	await page.click('[data-panel="threats"] button[aria-pressed]');
@@ -201,7 +212,7 @@ for (const width of [390, 768, 1440, 2560]) {
 	test(`${width} px: nothing overflows, no number is clipped`, () => visit('', { viewport: { width, height: 900 } }, async (page) => {
 		const check = () => page.evaluate(() => ({
 			overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-			clipped: [...document.querySelectorAll('.tile-value, .tile-change, .bar button, .bar select, #detail dd, #detail td, .cards td, h2, h3')]
+			clipped: [...document.querySelectorAll('.tile > *, .bar button, .bar select, #detail dd, #detail td, #detail h2, .cards td, .panel h2')]
 				.filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 80)),
 		}));
 		assert.deepEqual(await check(), { overflow: 0, clipped: [] });

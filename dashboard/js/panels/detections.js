@@ -29,7 +29,7 @@ export const detections = {
 	render(rows, ctx) {
 		const shown = rows.slice(0, PAGE);
 		return [
-			h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'Detections' }, 
+			h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of detections' }, 
 				recordTable('Detections, worst first', HEAD, shown.map((row) => record(row, ctx)))),
 			rows.length > PAGE
 				? h('p', { class: 'nothing' }, `The ${PAGE} most severe are shown: click a cell above, or narrow the range, to see the others.`)
