@@ -12,6 +12,8 @@
 
 #include <math.h>
 
+#include "bytes.h"
+
 #define PGA_LN2 0.69314718055994530942
 
 /*
@@ -39,23 +41,39 @@ pga_log(double x)
 	return e * PGA_LN2 + 2 * (t + t * sum);
 }
 
-/* 2^x: the whole part by ldexp, the rest, at most half, by e's power series. */
+/*
+ * 2^x for x up to 1020, 0 below the normal numbers: the whole part becomes the
+ * exponent, the rest, at most half, goes through e's power series, even and
+ * odd terms side by side.
+ */
 static inline double
 pga_exp2(double x)
 {
 	double		whole,
 				r,
-				sum = 1;
+				r2,
+				even = 1.0 / 87178291200.0,
+				odd = 1.0 / 6227020800.0;
 
-	if (x < -1080)
+	if (!(x > -1020))
 		return 0;
-	if (x > 1020)
-		x = 1020;
+	x = x < 1020 ? x : 1020;
 	whole = floor(x + 0.5);
 	r = (x - whole) * PGA_LN2;
-	for (int k = 14; k >= 1; k--)
-		sum = 1 + sum * r / k;
-	return ldexp(sum, (int) whole);
+	r2 = r * r;
+	even = even * r2 + 1.0 / 479001600.0;
+	odd = odd * r2 + 1.0 / 39916800.0;
+	even = even * r2 + 1.0 / 3628800.0;
+	odd = odd * r2 + 1.0 / 362880.0;
+	even = even * r2 + 1.0 / 40320.0;
+	odd = odd * r2 + 1.0 / 5040.0;
+	even = even * r2 + 1.0 / 720.0;
+	odd = odd * r2 + 1.0 / 120.0;
+	even = even * r2 + 1.0 / 24.0;
+	odd = odd * r2 + 1.0 / 6.0;
+	even = even * r2 + 1.0 / 2.0;
+	return (1 + (even * r2 + (odd * r2 + 1) * r)) *
+		pga_bits_double((uint64_t) ((int64_t) whole + 1023) << 52);
 }
 
 #endif							/* PGA_FMATH_H */

@@ -60,12 +60,12 @@ static const pga_param_spec forest_params[] = {
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
 };
 
-/* A slot of a complete tree. */
-typedef struct slot
-{
-	uint32_t	threshold;		/* ordered(threshold); 0, below no value, when padded */
-	uint32_t	offset;			/* column * LANES */
-} slot;
+/*
+ * A slot of a complete tree: ordered(threshold) in the low half, 0 when
+ * padded, for no value is below; in the high half the column's place in
+ * x[column][LANES], in bytes.
+ */
+typedef uint64_t slot;
 
 /* A node of an extended tree. */
 typedef struct plane
@@ -479,6 +479,7 @@ load_plain(pga_reader *r, forest *f, uint32_t t, uint32_t i, unsigned depth, uin
 {
 	size_t		base = (size_t) t << f->depth;
 	unsigned	head = pga_get_u16(r);
+	uint64_t	place;
 
 	if (head & LEAF)
 	{
@@ -489,8 +490,8 @@ load_plain(pga_reader *r, forest *f, uint32_t t, uint32_t i, unsigned depth, uin
 	}
 	if (depth == f->depth)
 		pga_corrupt(r, "a tree is too deep");
-	f->slots[base + i].offset = check_column(r, f, head) * LANES;
-	f->slots[base + i].threshold = ordered(pga_get_f32(r) + 0.0f);
+	place = check_column(r, f, head) * LANES * sizeof(uint32_t);
+	f->slots[base + i] = place << 32 | ordered(pga_get_f32(r) + 0.0f);
 	load_plain(r, f, t, 2 * i, depth + 1, left);
 	load_plain(r, f, t, 2 * i + 1, depth + 1, left);
 }
@@ -521,10 +522,11 @@ load_extended(pga_reader *r, forest *f, unsigned depth, uint32_t *left)
 	return i;
 }
 
+/* Trees up to a multiple of LANES; the last ones stay empty and add nothing. */
 static void
 alloc_plain(pga_reader *r, forest *f)
 {
-	size_t		n = pga_mul(r->ctx, f->trees, (size_t) 1 << f->depth);
+	size_t		n = pga_mul(r->ctx, f->trees + LANES - 1, (size_t) 1 << f->depth);
 
 	f->slots = r->ctx->alloc(r->ctx, pga_mul(r->ctx, n, sizeof(slot)));
 	f->paths = r->ctx->alloc(r->ctx, pga_mul(r->ctx, n, sizeof(float)));
@@ -601,88 +603,88 @@ forest_scratch_bytes(const void *fitted, size_t rows)
 	return groups * LANES * (sizeof(double) + f->cols * sizeof(uint32_t));
 }
 
-/* Path sums of LANES rows, x[column][lane], through one tree of a fixed depth. */
-static inline __attribute__((always_inline)) void
-walk_rows(const slot *tree, const float *path, const uint32_t *x, unsigned depth, double *sum)
+/*
+ * One step down, for the row in the given lane.  Written for compilers: with
+ * the slot in one load and the lanes unrolled, everything stays in registers.
+ */
+static inline __attribute__((always_inline)) uint64_t
+step(slot s, const uint32_t *x, unsigned lane, uint64_t node)
 {
-	uint32_t	node[LANES] = {1, 1, 1, 1, 1, 1, 1, 1};
+	const uint32_t *value = (const uint32_t *) ((const char *) (x + lane) + (s >> 32));
 
-	for (unsigned d = 0; d < depth; d++)
-		for (unsigned k = 0; k < LANES; k++)
-		{
-			slot		s = tree[node[k]];
-
-			node[k] = node[k] + node[k] + (x[s.offset + k] < s.threshold);
-		}
-	for (unsigned k = 0; k < LANES; k++)
-		sum[k] += (double) path[node[k] - (UINT32_C(1) << depth)];
+	return 2 * node + (*value < (uint32_t) s);
 }
 
-/* Path sum of one row, x[column * LANES], through LANES trees. */
-static inline __attribute__((always_inline)) double
-walk_trees(const slot *tree, const float *path, const uint32_t *x, unsigned depth)
+/* Adds the paths of groups of LANES rows, x[group][column][lane], in one tree. */
+static __attribute__((noinline)) void
+walk_rows(const slot *tree, const float *path, unsigned depth,
+		  const uint32_t *x, size_t group_size, size_t groups, double *sum)
 {
-	size_t		stride = (size_t) 1 << depth;
-	uint32_t	node[LANES] = {1, 1, 1, 1, 1, 1, 1, 1};
-	double		sum = 0;
+	size_t		leaves = (size_t) 1 << depth;
 
-	for (unsigned d = 0; d < depth; d++)
-		for (unsigned k = 0; k < LANES; k++)
-		{
-			slot		s = tree[k * stride + node[k]];
-
-			node[k] = node[k] + node[k] + (x[s.offset] < s.threshold);
-		}
-	for (unsigned k = 0; k < LANES; k++)
-		sum += (double) path[k * stride + node[k] - stride];
-	return sum;
-}
-
-/* The usual depth gets code of its own, fully unrolled. */
-#define USUAL_DEPTH 8
-
-static void
-score_groups(const forest *f, const uint32_t *x, size_t groups, double *sum)
-{
-	size_t		stride = (size_t) 1 << f->depth;
-	size_t		group_size = f->cols * LANES;
-
-	for (uint32_t t = 0; t < f->trees; t++)
+	for (; groups > 0; groups--, x += group_size, sum += LANES)
 	{
-		const slot *tree = f->slots + t * stride;
-		const float *path = f->paths + t * stride;
+		uint64_t	node[LANES];
 
-		for (size_t g = 0; g < groups; g++)
-			if (f->depth == USUAL_DEPTH)
-				walk_rows(tree, path, x + g * group_size, USUAL_DEPTH, sum + g * LANES);
-			else
-				walk_rows(tree, path, x + g * group_size, f->depth, sum + g * LANES);
+#pragma GCC unroll 8
+		for (unsigned k = 0; k < LANES; k++)
+			node[k] = 1;
+		for (unsigned d = 0; d < depth; d++)
+		{
+#pragma GCC unroll 8
+			for (unsigned k = 0; k < LANES; k++)
+				node[k] = step(tree[node[k]], x, k, node[k]);
+		}
+#pragma GCC unroll 8
+		for (unsigned k = 0; k < LANES; k++)
+			sum[k] += (double) path[node[k] - leaves];
 	}
 }
 
+/* The path of the row in lane 0 through LANES trees. */
+static inline __attribute__((always_inline)) double
+walk_trees(const slot *tree, const float *path, unsigned depth, const uint32_t *x)
+{
+	size_t		leaves = (size_t) 1 << depth;
+	uint64_t	node[LANES];
+	double		sum = 0;
+
+#pragma GCC unroll 8
+	for (unsigned k = 0; k < LANES; k++)
+		node[k] = 1;
+#pragma GCC unroll 8
+	for (unsigned d = 0; d < depth; d++)
+	{
+#pragma GCC unroll 8
+		for (unsigned k = 0; k < LANES; k++)
+			node[k] = step(tree[k * leaves + node[k]], x, 0, node[k]);
+	}
+#pragma GCC unroll 8
+	for (unsigned k = 0; k < LANES; k++)
+		sum += (double) path[k * leaves + node[k] - leaves];
+	return sum;
+}
+
+/* The usual depth, 8, gets code of its own: 256 leaves as a constant. */
+static __attribute__((noinline)) double
+walk_trees_8(const slot *tree, const float *path, const uint32_t *x)
+{
+	return walk_trees(tree, path, 8, x);
+}
+
+/* The sum of one row's paths; x in lane 0. */
 static double
 score_alone(const forest *f, const uint32_t *x)
 {
-	size_t		stride = (size_t) 1 << f->depth;
+	size_t		leaves = (size_t) 1 << f->depth;
 	double		sum = 0;
-	uint32_t	t = 0;
 
-	for (; t + LANES <= f->trees; t += LANES)
-		if (f->depth == USUAL_DEPTH)
-			sum += walk_trees(f->slots + t * stride, f->paths + t * stride, x, USUAL_DEPTH);
-		else
-			sum += walk_trees(f->slots + t * stride, f->paths + t * stride, x, f->depth);
-	for (; t < f->trees; t++)
+	for (uint32_t t = 0; t < f->trees; t += LANES)
 	{
-		uint32_t	node = 1;
+		const slot *tree = f->slots + t * leaves;
+		const float *path = f->paths + t * leaves;
 
-		for (unsigned d = 0; d < f->depth; d++)
-		{
-			slot		s = f->slots[t * stride + node];
-
-			node = 2 * node + (x[s.offset] < s.threshold);
-		}
-		sum += (double) f->paths[t * stride + node - stride];
+		sum += f->depth == 8 ? walk_trees_8(tree, path, x) : walk_trees(tree, path, f->depth, x);
 	}
 	return sum;
 }
@@ -696,7 +698,9 @@ score_plain(const forest *f, const float *x, size_t rows, double *sum, uint32_t 
 		for (size_t j = 0; j < f->cols; j++)
 			for (size_t k = 0; k < LANES; k++)
 				lanes[(g * f->cols + j) * LANES + k] = ordered(x[(g * LANES + k) * f->cols + j]);
-	score_groups(f, lanes, groups, sum);
+	for (uint32_t t = 0; t < f->trees; t++)
+		walk_rows(f->slots + ((size_t) t << f->depth), f->paths + ((size_t) t << f->depth),
+				  f->depth, lanes, f->cols * LANES, groups, sum);
 	for (size_t i = groups * LANES; i < rows; i++)
 	{
 		for (size_t j = 0; j < f->cols; j++)

@@ -23,7 +23,7 @@
 static inline float
 scaled(const pga_column *c, double value)
 {
-	double		x = (value - c->centre) / c->scale;
+	double		x = (value - c->centre) * c->factor;
 
 	x = x < FLT_MAX ? x : FLT_MAX;
 	x = x > -FLT_MAX ? x : -FLT_MAX;
@@ -341,6 +341,7 @@ fit_column(pga_ctx *ctx, const pga_rows *rows, size_t feature, pga_scaling scali
 		n = distinct;
 	}
 	fit_scale(c, scaling, items, n);
+	c->factor = 1 / c->scale;
 	return true;
 }
 
@@ -439,6 +440,7 @@ load_column(pga_reader *r, pga_column *c)
 	c->share = pga_get_f64(r);
 	if (!usable(c->scale) || c->share < 0 || c->share > 1)
 		pga_corrupt(r, "a feature's scale or share is out of range");
+	c->factor = 1 / c->scale;
 	if (kind == PGA_CATEGORICAL)
 		load_categories(r, c);
 }

@@ -28,7 +28,8 @@ typedef struct pga_column
 	pga_feature feature;
 	double		fill;			/* for a missing value, before scaling */
 	double		centre,
-				scale;			/* scale > 0 */
+				scale,			/* > 0 */
+				factor;			/* 1 / scale */
 	double		q05,
 				median,
 				q95;			/* of the training values; unused for categories */
