@@ -3,7 +3,7 @@
 
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
-const ACRONYMS = { syn: 'SYN', ssh: 'SSH', dns: 'DNS', icmp: 'ICMP', udp: 'UDP', tcp: 'TCP', ddos: 'DDoS' };
+const ACRONYMS = { syn: 'SYN', ssh: 'SSH', dns: 'DNS', icmp: 'ICMP', udp: 'UDP', tcp: 'TCP', ddos: 'DDoS', c2: 'C2' };
 const MINUTE = 60000;
 
 export function count(value) {
@@ -60,6 +60,7 @@ export function change(value, previous) {
 	return { text: `${ratio > 1 ? '+' : ratio < 1 ? '−' : '±'}${percent(Math.abs(ratio - 1))}`, direction };
 }
 
+// names of threats and rules, as words
 export function threat(name) {
 	const words = name.split('_').map((word) => ACRONYMS[word] ?? word).join(' ');
 	return words.charAt(0).toUpperCase() + words.slice(1);

@@ -50,7 +50,8 @@ test('kpi: its six names, and the period before is really the one before', async
 test('periods are half-open: two halves add up to the whole, nothing counted twice', async () => {
 	const flows = async (t0, t1) => (await rows(`rpc/kpi?t0=${t0}&t1=${t1}`)).find((r) => r.name === 'detections').value;
 	// a cut exactly at a detection's own instant
-	const [[cut]] = sql(`SELECT to_char(start_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') FROM netflow.detection ORDER BY start_time OFFSET 50 LIMIT 1`);
+	const [[cut]] = sql(`SELECT to_char(start_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') FROM netflow.detection ORDER BY start_time
+		OFFSET (SELECT count(*) / 2 FROM netflow.detection) LIMIT 1`);
 	const whole = await flows('2026-03-02T00:00:00Z', '2026-03-04T00:00:00Z');
 	assert.equal(whole, sqlNumber('SELECT count(*) FROM netflow.detection'));
 	assert.equal(await flows('2026-03-02T00:00:00Z', cut) + await flows(cut, '2026-03-04T00:00:00Z'), whole);
@@ -93,17 +94,19 @@ test('the viewer can read the api and nothing else', async () => {
 	for (const path of ['flow', 'netflow.flow', 'model']) assert.equal((await call(path)).status, 404, path);
 	const profile = await call('flow', { headers: { 'accept-profile': 'netflow' } });
 	assert.equal(profile.status, 406);
-	const as = (statement) => {
+	const attempt = (statement) => {
 		try {
-			sql(`SET ROLE anomaly_viewer; ${statement}`);
+			sql(statement, 'anomaly_web');
 			return 'allowed';
 		} catch (error) {
 			return String(error.stderr);
 		}
 	};
+	assert.match(attempt('SELECT * FROM netflow_api.status'), /permission denied/, 'the login itself may read nothing');
+	assert.equal(attempt('SET ROLE anomaly_viewer; SELECT * FROM netflow_api.status'), 'allowed');
 	for (const statement of ['SELECT * FROM netflow.flow LIMIT 1', 'SELECT * FROM netflow.detection LIMIT 1', 'DELETE FROM netflow_api.alerts',
 		'SELECT * FROM anomaly.model LIMIT 1', 'CREATE TABLE netflow_api.x ()', 'CREATE TABLE public.x ()', 'SET ROLE postgres']) {
-		assert.match(as(statement), /permission denied|read-only transaction|cannot execute|must be/, statement);
+		assert.match(attempt(`SET ROLE anomaly_viewer; SET default_transaction_read_only = off; ${statement}`), /permission denied/, statement);
 	}
 	assert.equal(sqlNumber("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'anomaly\\_%' AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolinherit)"), 0);
 });
@@ -161,7 +164,7 @@ test('the page\'s headers: a strict policy, no sniffing, no referrer, right type
 	for (const [path, type] of [['vendor/echarts.mjs', 'text/javascript'], ['js/main.js', 'javascript'], ['style.css', 'text/css'], ['favicon.svg', 'image/svg+xml']]) {
 		const file = await fetch(`${URL_BASE}/${path}`);
 		assert.equal(file.status, 200, path);
-		assert.match(file.headers.get('content-type'), new RegExp(type), path);
+		assert.ok(file.headers.get('content-type').includes(type), path);
 		assert.equal(file.headers.get('x-content-type-options'), 'nosniff', path);
 		await file.arrayBuffer();
 	}

@@ -34,15 +34,15 @@ $$;
 
 -- the ordinary: 6,000 conversations, three quarters of them between 7 and 19 h
 INSERT INTO netflow.flow
-SELECT (pg_temp.add_flow(
+SELECT f.*
+FROM generate_series(1, 6000) i, pg_temp.add_flow(
 	timestamptz '2026-03-02' + interval '1 day' * (i % 2)
 		+ CASE WHEN i % 4 = 0 THEN interval '24 hours' ELSE interval '12 hours' END * draw('at', i)
 		+ CASE WHEN i % 4 = 0 THEN interval '0' ELSE interval '7 hours' END,
 	inet '10.0.0.10' + (8 * draw('client', i))::int, inet '10.0.1.1' + (i % 3)::int,
 	30000 + (30000 * draw('port', i))::int, (ARRAY[443, 443, 80])[1 + i % 3],
 	(400 + 2600 * draw('out', i))::bigint, (2000 + 60000 * draw('in', i))::bigint,
-	(6 + 10 * draw('pk', i))::int, (8 + 40 * draw('qk', i))::int, (50000 + 4000000 * draw('us', i))::bigint, 3)).*
-FROM generate_series(1, 6000) i;
+	(6 + 10 * draw('pk', i))::int, (8 + 40 * draw('qk', i))::int, (50000 + 4000000 * draw('us', i))::bigint, 3) f;
 
 SELECT model, version, rows_used FROM anomaly_train('baseline', 'SELECT * FROM netflow.flow_feature');
 SELECT anomaly_watch('netflow', 'baseline') AS watch \gset
@@ -50,18 +50,18 @@ SELECT anomaly_backfill('netflow', :watch, '2026-03-02', '2026-03-04');
 
 -- 600 ports of one server in eight minutes
 INSERT INTO netflow.flow
-SELECT (pg_temp.add_flow(timestamptz '2026-03-03 10:20' + interval '0.8 s' * i, '198.51.100.23', '10.0.1.2',
-	45000 + i % 9, 1 + i, 44, 40, 1, 1, 180, 4)).*
-FROM generate_series(1, 600) i;
+SELECT f.*
+FROM generate_series(1, 600) i, pg_temp.add_flow(timestamptz '2026-03-03 10:20' + interval '0.8 s' * i, '198.51.100.23', '10.0.1.2',
+	45000 + i % 9, 1 + i, 44, 40, 1, 1, 180, 4) f;
 
 -- 2,000 half-open connections in two minutes
 INSERT INTO netflow.flow
-SELECT (pg_temp.add_flow(timestamptz '2026-03-03 14:05' + interval '0.06 s' * i, '203.0.113.66', '10.0.1.1',
-	1024 + i, 80, 60, 0, 1, 0, 0, 1)).*
-FROM generate_series(1, 2000) i;
+SELECT f.*
+FROM generate_series(1, 2000) i, pg_temp.add_flow(timestamptz '2026-03-03 14:05' + interval '0.06 s' * i, '203.0.113.66', '10.0.1.1',
+	1024 + i, 80, 60, 0, 1, 0, 0, 1) f;
 
 -- 240 attempts at SSH in an hour, at night
 INSERT INTO netflow.flow
-SELECT (pg_temp.add_flow(timestamptz '2026-03-03 02:00' + interval '15 s' * i, '2001:db8:85a3::8a2e:370:7334', '10.0.1.3',
-	40000 + i, 22, 2100, 2900, 14, 13, 1900000, 3)).*
-FROM generate_series(1, 240) i;
+SELECT f.*
+FROM generate_series(1, 240) i, pg_temp.add_flow(timestamptz '2026-03-03 02:00' + interval '15 s' * i, '2001:db8:85a3::8a2e:370:7334', '10.0.1.3',
+	40000 + i, 22, 2100, 2900, 14, 13, 1900000, 3) f;

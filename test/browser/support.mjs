@@ -15,8 +15,9 @@ export const AXE = require.resolve('axe-core/axe.min.js');
 export const echarts = () => require('echarts');
 
 // rows as arrays of text
-export function sql(query) {
-	const out = execFileSync('psql', ['-XAtq', '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-c', query], { encoding: 'utf8' });
+export function sql(query, user = process.env.PGUSER) {
+	const out = execFileSync('psql', ['-XAtq', '-U', user, '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-c', query],
+		{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 	return out.split('\n').filter(Boolean).map((line) => line.split('\t'));
 }
 

@@ -18,7 +18,7 @@ export function drawAlert(alert, ctx) {
 		facts(alert, ctx),
 		section('Why', reasons(alert), evidence(alert)),
 		alert.indicators?.length
-			? section('Indicators', h('ul', {}, alert.indicators.map((text) => h('li', {}, text)))) : null,
+			? section('Indicators', h('ul', {}, alert.indicators.map((name) => h('li', {}, threatLabel(name))))) : null,
 		section(`Targets (${count(alert.target_count)})`, targets(alert)),
 		alert.playbook?.length
 			? section('What to do', h('ol', { class: 'steps' }, alert.playbook.map((text) => h('li', {}, text)))) : null,

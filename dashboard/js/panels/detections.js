@@ -70,7 +70,7 @@ function endpoint(address, port, protocol) {
 }
 
 function why(row) {
-	if (row.indicators?.length) return row.indicators[0];
+	if (row.indicators?.length) return row.indicators.map(threatLabel).join(', ');
 	const [reason] = row.reasons ?? [];
 	return reason ? `${reason.feature} ${featureValue(reason.value)}, expected ${featureValue(reason.expected)}` : '–';
 }
