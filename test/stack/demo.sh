@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# The whole way on this machine: packets, flows, model, watch, alerts, page.
+#
+#   demo.sh start PORT [capture ...]   generated traffic without captures
+#   demo.sh stop
+#
+# A new start begins from nothing.  With generated traffic the model learns from
+# the first, clean day; with captures of your own from all their flows.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+stack=$ROOT/test/stack
+
+stop() {
+	"$stack/web.sh" stop demo
+	"$stack/cluster.sh" stop demo
+}
+
+sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
+
+step() { printf '\n== %s\n' "$*"; }
+
+generate() {
+	step "generating two days of a small office network, with attacks on the second"
+	"$BUILD/pcapgen" --seed 42 -o "$BUILD/demo.pcap" --truth "$BUILD/demo-truth.csv"
+	captures=("$BUILD/demo.pcap")
+}
+
+# The store belongs to a role that can log in nowhere and is no superuser.
+prepare() {
+	step "a private PostgreSQL with the extension and a flow store"
+	"$stack/cluster.sh" drop demo
+	"$stack/cluster.sh" start demo
+	eval "$("$stack/cluster.sh" env demo)"
+	sql -c "CREATE DATABASE demo"
+	export PGDATABASE=demo
+	sql <<-SQL
+		CREATE EXTENSION pg_anomaly;
+		SELECT anomaly_create_flow_store('netflow');
+	SQL
+}
+
+learn() {
+	local period=true
+	if [ "$generated" = yes ]; then
+		period="start_time < (SELECT min(start_time) + interval '1 day' FROM netflow.flow)"
+	fi
+	step "training an isolation forest"
+	sql -x <<-SQL
+		SELECT model, version, algorithm, rows_used, round(threshold::numeric, 4) AS threshold, warnings
+		FROM anomaly_train('office', 'SELECT * FROM netflow.flow_feature WHERE $period',
+			features => anomaly_flow_features());
+	SQL
+}
+
+watch() {
+	step "putting the model on guard, and looking back over everything loaded"
+	sql <<-SQL
+		SELECT anomaly_watch('netflow', 'office') AS watch \gset
+		SELECT count(*) FROM anomaly_backfill('netflow', :watch,
+			(SELECT min(start_time) FROM netflow.flow),
+			(SELECT max(start_time) + interval '1 microsecond' FROM netflow.flow)) \g /dev/null
+		SELECT anomaly_create_api('netflow', 'anomaly_viewer') \g /dev/null
+	SQL
+}
+
+summary() {
+	step "summary"
+	sql -x <<-SQL
+		SELECT sum(c.packets) AS packets, sum(c.flows) AS flows,
+			round(sum(c.flows) * 1e9 / $load_ns) AS flows_per_second,
+			(SELECT string_agg(name || ' version ' || active_version, ', ') FROM anomaly.model) AS model,
+			(SELECT count(*) FROM netflow.detection) AS detections
+		FROM netflow.capture c;
+	SQL
+	echo
+	psql -Xq -P footer=off -c "SELECT threat, count(*) AS alerts, sum(flow_count) AS flows,
+		string_agg(DISTINCT host(source), ', ') AS sources
+		FROM netflow.alert GROUP BY threat ORDER BY 1"
+	if [ "$generated" = yes ]; then
+		echo "What was placed: $BUILD/demo-truth.csv"
+	fi
+	echo "Database:        psql -h $PGHOST -U postgres demo"
+	echo "Page:            http://127.0.0.1:$port/     (make demo-stop ends it)"
+}
+
+start() {
+	port=$1
+	shift
+	captures=("$@")
+	generated=no
+	for file in "${captures[@]}"; do
+		[ -r "$file" ] || die "cannot read $file"
+	done
+	stop
+	npm ci --prefix "$ROOT/dashboard" --omit=dev --silent
+	if [ ${#captures[@]} -eq 0 ]; then
+		generated=yes
+		generate
+	fi
+	prepare
+	step "loading packets as flows"
+	local begin
+	begin=$(date +%s%N)
+	"$BUILD/pcap2pg" --store netflow "${captures[@]}"
+	load_ns=$(($(date +%s%N) - begin))
+	learn
+	watch
+	step "the page"
+	"$stack/web.sh" start demo "$port"
+	summary
+}
+
+case ${1:-} in
+	start) shift; start "$@" ;;
+	stop) stop ;;
+	*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
