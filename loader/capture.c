@@ -1,0 +1,236 @@
+/*
+ * capture.c - the one place that knows libpcap (see capture.h).
+ *
+ * libpcap reads classic capture files in all their variants and compiles the
+ * filters; pcapng has a reader of its own.  A filter is compiled for a link
+ * type, so there is one program per link type met.
+ */
+#include "capture.h"
+
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pcapng.h"
+#include "util.h"
+
+enum
+{
+	SNAPLEN = 262144,			/* libpcap's own limit */
+	RAW_OPENBSD = 14			/* DLT_RAW there, 12 elsewhere */
+};
+
+#define PCAPNG_MAGIC UINT32_C(0x0a0d0d0a)
+
+typedef struct filter
+{
+	int			link;
+	struct bpf_program program;
+} filter;
+
+struct capture
+{
+	FILE	   *stream;			/* NULL once libpcap owns it */
+	pcap_t	   *classic;		/* one of the two */
+	pcapng	   *ng;
+	int			link;			/* of classic */
+	const char *expression;		/* NULL: no filter */
+	filter	   *filters;
+	size_t		filter_count;
+};
+
+/* ---- filters ------------------------------------------------------------ */
+
+/* libpcap's numbers are ours but for raw IP, whose number differs by system. */
+static int
+link_to_dlt(int link)
+{
+	return link == LINK_RAW ? DLT_RAW : link;
+}
+
+static int
+dlt_to_link(int dlt)
+{
+	return dlt == DLT_RAW || dlt == RAW_OPENBSD ? LINK_RAW : dlt;
+}
+
+static bool
+compile(const char *expression, int link, struct bpf_program *program, char *message)
+{
+	pcap_t	   *dead = pcap_open_dead(link_to_dlt(link), SNAPLEN);
+	bool		good;
+
+	if (!dead)
+	{
+		snprintf(message, MESSAGE_BYTES, "out of memory");
+		return false;
+	}
+	good = pcap_compile(dead, program, expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
+	if (!good)
+		snprintf(message, MESSAGE_BYTES, "filter \"%s\": %s", expression, pcap_geterr(dead));
+	pcap_close(dead);
+	return good;
+}
+
+bool
+capture_check_filter(const char *expression, char *message)
+{
+	struct bpf_program program;
+
+	if (!compile(expression, LINK_ETHERNET, &program, message))
+		return false;
+	pcap_freecode(&program);
+	return true;
+}
+
+/* 1: passes; 0: does not; -2: there is no program for its link type. */
+static int
+passes(capture *c, const frame *f, char *message)
+{
+	struct pcap_pkthdr header = {.caplen = f->captured, .len = f->wire};
+	size_t		i = 0;
+
+	if (!c->expression || !decode_knows_link(f->link))
+		return 1;
+	while (i < c->filter_count && c->filters[i].link != f->link)
+		i++;
+	if (i == c->filter_count)
+	{
+		c->filters = must_realloc(c->filters, (i + 1) * sizeof(filter));
+		if (!compile(c->expression, f->link, &c->filters[i].program, message))
+			return -2;
+		c->filters[i].link = f->link;
+		c->filter_count++;
+	}
+	return pcap_offline_filter(&c->filters[i].program, &header, f->data) ? 1 : 0;
+}
+
+/* ---- classic files ------------------------------------------------------ */
+
+static bool
+open_classic(capture *c, char *message)
+{
+	char		error[PCAP_ERRBUF_SIZE] = "";
+
+	c->classic = pcap_fopen_offline(c->stream, error);
+	if (!c->classic)
+	{
+		snprintf(message, MESSAGE_BYTES, "%s", error);
+		return false;
+	}
+	c->stream = NULL;
+	c->link = dlt_to_link(pcap_datalink(c->classic));
+	if (!decode_knows_link(c->link))
+	{
+		const char *name = pcap_datalink_val_to_name(pcap_datalink(c->classic));
+
+		snprintf(message, MESSAGE_BYTES, "link type %s (%d) is not supported", name ? name : "unknown", c->link);
+		return false;
+	}
+	return true;
+}
+
+static int
+next_classic(capture *c, frame *f, char *message)
+{
+	struct pcap_pkthdr *header;
+	const u_char *data;
+
+	switch (pcap_next_ex(c->classic, &header, &data))
+	{
+		case 1:
+			break;
+		case PCAP_ERROR_BREAK:
+			return 0;
+		default:
+			snprintf(message, MESSAGE_BYTES, "%s", pcap_geterr(c->classic));
+			return -1;
+	}
+	f->time = (int64_t) header->ts.tv_sec * 1000000 + header->ts.tv_usec;
+	f->data = data;
+	f->captured = header->caplen;
+	f->wire = header->len;
+	f->link = c->link;
+	return 1;
+}
+
+/* ---- either ------------------------------------------------------------- */
+
+static bool
+known_magic(const uint8_t magic[4], bool *ng)
+{
+	static const uint32_t classic[] = {
+		0xa1b2c3d4,				/* microseconds */
+		0xa1b23c4d,				/* nanoseconds */
+		0xa1b2cd34,				/* Kuznetzov's, with an interface index */
+		0xa1b234cd				/* Navtel's */
+	};
+	uint32_t	word;
+
+	memcpy(&word, magic, sizeof(word));
+	*ng = word == PCAPNG_MAGIC;
+	for (size_t i = 0; i < sizeof(classic) / sizeof(classic[0]); i++)
+		if (word == classic[i] || __builtin_bswap32(word) == classic[i])
+			return true;
+	return *ng;
+}
+
+capture *
+capture_open(source *s, const char *expression, char *message)
+{
+	capture    *c;
+	uint8_t		magic[4];
+	bool		ng = false;
+
+	if (!source_magic(s, magic) || !known_magic(magic, &ng))
+	{
+		snprintf(message, MESSAGE_BYTES, "not a capture file (pcap or pcapng)");
+		return NULL;
+	}
+	c = must_calloc(1, sizeof(*c));
+	c->expression = expression;
+	c->stream = source_stream(s);
+	if (ng)
+		c->ng = pcapng_open(c->stream, message);
+	if (c->ng || (!ng && open_classic(c, message)))
+		return c;
+	capture_close(c);
+	return NULL;
+}
+
+void
+capture_close(capture *c)
+{
+	for (size_t i = 0; i < c->filter_count; i++)
+		pcap_freecode(&c->filters[i].program);
+	free(c->filters);
+	if (c->classic)
+		pcap_close(c->classic);
+	if (c->ng)
+		pcapng_close(c->ng);
+	if (c->stream)
+		fclose(c->stream);
+	free(c);
+}
+
+int
+capture_next(capture *c, frame *f, char *message)
+{
+	int			result;
+
+	do
+	{
+		result = c->ng ? pcapng_next(c->ng, f, message) : next_classic(c, f, message);
+		if (result == 1)
+			result = passes(c, f, message);
+		else
+			return result;
+	} while (result == 0);
+	return result;
+}
+
+int64_t
+capture_drops(const capture *c)
+{
+	return c->ng ? pcapng_drops(c->ng) : -1;
+}

@@ -1,0 +1,26 @@
+/*
+ * copy.h - flows as rows of PostgreSQL's binary COPY format.
+ */
+#ifndef COPY_H
+#define COPY_H
+
+#include <stddef.h>
+
+#include "flow.h"
+
+/* The columns that copy_row() writes, for COPY's column list. */
+extern const char copy_columns[];
+
+enum
+{
+	COPY_ROW_BYTES = 400		/* no row is longer */
+};
+
+/* Both return the bytes written. */
+size_t		copy_header(uint8_t *to);
+size_t		copy_row(uint8_t *to, const flow_row *, int32_t capture_id);
+
+/* A timestamptz as the server counts it. */
+int64_t		copy_timestamp(int64_t unix_microseconds);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * flow.h - packets become flows.
+ *
+ * A flow is a conversation between two ends in both directions: addresses,
+ * ports, protocol (and the outer VLAN if asked).  It ends when it was silent
+ * for its idle timeout, has lasted for the active timeout (the next packet
+ * then begins a new slice of it), when TCP closed it, when the table is full,
+ * or at the end of the input.  Time is the packets' own.
+ *
+ * Every packet added is counted in exactly one row.  Which row does not depend
+ * on when the table looks for expired flows: a flow's end is decided by its own
+ * packets and the clock alone, looking only frees memory.
+ */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include "decode.h"
+
+/* IPFIX flowEndReason (RFC 5102, 5.11.3) */
+typedef enum end_reason
+{
+	FLOW_END_IDLE = 1,
+	FLOW_END_ACTIVE = 2,
+	FLOW_END_DETECTED = 3,		/* FIN from both, or RST */
+	FLOW_END_FORCED = 4,		/* end of input */
+	FLOW_END_LACK = 5			/* no room for more flows */
+} end_reason;
+
+enum
+{
+	SRC,						/* originator */
+	DST							/* responder */
+};
+
+/* A finished flow, in the units of the table "flow". */
+typedef struct flow_row
+{
+	int64_t		start_time;		/* microseconds since 1970 */
+	int64_t		duration;
+	int64_t		bytes[2];
+	int64_t		payload[2];
+	int32_t		packets[2];
+	uint16_t	port[2];
+	int32_t		rtt;			/* -1: no handshake seen */
+	int32_t		length_min,
+				length_max;
+	float		length_mean,
+				length_stddev;
+	float		iat_mean,		/* -1: a single packet */
+				iat_stddev;
+	uint8_t		protocol;
+	uint8_t		version;		/* 4 or 6 */
+	uint8_t		tcp_flags[2];
+	uint8_t		state;			/* conn_state */
+	uint8_t		end_reason;
+	int16_t		retransmits;
+	int16_t		fragments;
+	int16_t		bad_fragments;
+	int16_t		urgent;
+	int16_t		vlan;			/* -1: untagged */
+	uint8_t		ttl;
+	address		addr[2];
+} flow_row;
+
+typedef void (*flow_emit) (void *arg, const flow_row *);
+
+/* Timeouts in microseconds; 0 turns the active timeout off. */
+typedef struct flow_options
+{
+	int64_t		idle;
+	int64_t		tcp_idle;		/* both ends have spoken */
+	int64_t		tcp_closed;		/* linger after FIN/FIN or RST */
+	int64_t		icmp_idle;
+	int64_t		active;
+	uint32_t	max_flows;
+	bool		key_vlan;
+	uint64_t	hash_key[2];	/* secret */
+} flow_options;
+
+extern const flow_options flow_defaults;
+
+typedef struct flow_table flow_table;
+
+flow_table *flow_table_new(const flow_options *, flow_emit, void *arg);
+void		flow_table_free(flow_table *);
+
+/* Counts a packet; completes it if it is a later fragment. */
+void		flow_add(flow_table *, packet *);
+
+/* Emits all that are open. */
+void		flow_end_all(flow_table *);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * sink.h - flows into a flow store of PostgreSQL.
+ *
+ * One file is one transaction: its row in "capture", the chunks its days need
+ * and its flows.  Rows are encoded as they come and sent in batches, each a
+ * binary COPY of its own, because chunks cannot be made while a COPY runs, and
+ * because the store's statement trigger then scores a large batch at a time.
+ *
+ * A function that fails has said why, and has rolled back.
+ */
+#ifndef SINK_H
+#define SINK_H
+
+#include "flow.h"
+
+typedef struct sink sink;
+
+typedef enum sink_result
+{
+	SINK_DONE,
+	SINK_KNOWN,					/* the same bytes were loaded before; nothing is kept */
+	SINK_FAILED
+} sink_result;
+
+/* What the row in "capture" says at the end. */
+typedef struct capture_summary
+{
+	int64_t		file_bytes;
+	int64_t		first_packet,	/* of the IP packets; meaningless without any */
+				last_packet;
+	int64_t		packets;
+	int64_t		ip_packets;
+	int64_t		flows;
+	int64_t		drops;			/* -1: not known */
+	bool		truncated;
+	const char *damage;			/* why, if so */
+} capture_summary;
+
+/* "conninfo" may be a database name, keywords or a URI; NULL: libpq's environment. */
+sink	   *sink_open(const char *conninfo, const char *store, bool verbose);
+void		sink_close(sink *);
+
+/* "hash" is NULL for a pipe, whose hash comes with sink_commit(). */
+sink_result sink_begin(sink *, const char *name, const uint8_t *hash, const char *filter);
+
+/* A flow_emit; its argument is the sink.  After a failure it does nothing. */
+void		sink_row(void *arg, const flow_row *);
+
+bool		sink_failed(const sink *);
+sink_result sink_commit(sink *, const uint8_t *hash, const capture_summary *);
+void		sink_rollback(sink *);
+
+/* anomaly_maintain(): retention and rollups, after the files. */
+bool		sink_maintain(sink *);
+
+/* Cancels what the server is doing; safe in a signal handler. */
+void		sink_interrupt(void);
+
+#endif

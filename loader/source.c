@@ -1,0 +1,222 @@
+/*
+ * source.c - input bytes, hashed (see source.h).
+ */
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util.h"
+
+enum
+{
+	BUFFER_BYTES = 256 * 1024
+};
+
+struct source
+{
+	int			fd;
+	char	   *buffer;			/* the stream's */
+	uint8_t		head[4];		/* read ahead by source_magic() */
+	size_t		head_bytes,
+				head_used;
+	int64_t		position;
+	bool		regular;
+	struct stat before;			/* a regular file when it was hashed */
+	EVP_MD_CTX *hashing;		/* of a pipe */
+	uint8_t		hash[SHA256_BYTES];
+	bool		hash_known;
+};
+
+/* All bytes pass here. */
+static ssize_t
+fetch(source *s, void *to, size_t size)
+{
+	ssize_t		n = read(s->fd, to, size);
+
+	if (n > 0)
+	{
+		s->position += n;
+		if (s->hashing)
+			EVP_DigestUpdate(s->hashing, to, (size_t) n);
+	}
+	return n;
+}
+
+/* The stream's read function (fopencookie): first what was read ahead. */
+static ssize_t
+stream_read(void *cookie, char *to, size_t size)
+{
+	source	   *s = cookie;
+	size_t		left = s->head_bytes - s->head_used;
+
+	if (left == 0)
+		return fetch(s, to, size);
+	if (left > size)
+		left = size;
+	memcpy(to, s->head + s->head_used, left);
+	s->head_used += left;
+	return (ssize_t) left;
+}
+
+static EVP_MD_CTX *
+begin_hash(void)
+{
+	EVP_MD_CTX *hashing = EVP_MD_CTX_new();
+
+	if (!hashing || !EVP_DigestInit_ex(hashing, EVP_sha256(), NULL))
+	{
+		complain("no SHA-256 in libcrypto");
+		exit(1);
+	}
+	return hashing;
+}
+
+static void
+end_hash(source *s)
+{
+	EVP_DigestFinal_ex(s->hashing, s->hash, NULL);
+	EVP_MD_CTX_free(s->hashing);
+	s->hashing = NULL;
+	s->hash_known = true;
+}
+
+/* Reads to the end; false on a read error. */
+static bool
+drain(source *s)
+{
+	ssize_t		n;
+
+	while ((n = fetch(s, s->buffer, BUFFER_BYTES)) > 0)
+		;
+	return n == 0;
+}
+
+static bool
+hash_file(source *s)
+{
+	s->hashing = begin_hash();
+	if (!drain(s) || lseek(s->fd, 0, SEEK_SET) != 0)
+		return false;
+	end_hash(s);
+	s->position = 0;
+	return true;
+}
+
+static bool
+prepare(source *s, bool hash)
+{
+	if (s->fd < 0 || fstat(s->fd, &s->before) != 0)
+		return false;
+	if (S_ISDIR(s->before.st_mode))
+	{
+		errno = EISDIR;
+		return false;
+	}
+	s->regular = S_ISREG(s->before.st_mode) && lseek(s->fd, 0, SEEK_CUR) == 0;
+	s->buffer = must_calloc(1, BUFFER_BYTES);
+	if (hash && s->regular && !hash_file(s))
+		return false;
+	if (hash && !s->regular)
+		s->hashing = begin_hash();
+	return true;
+}
+
+source *
+source_open(const char *path, bool hash, char *message)
+{
+	source	   *s = must_calloc(1, sizeof(*s));
+
+	s->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	if (prepare(s, hash))
+		return s;
+	snprintf(message, MESSAGE_BYTES, "%s", strerror(errno));
+	source_close(s);
+	return NULL;
+}
+
+void
+source_close(source *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	EVP_MD_CTX_free(s->hashing);
+	free(s->buffer);
+	free(s);
+}
+
+FILE *
+source_stream(source *s)
+{
+	static const cookie_io_functions_t functions = {.read = stream_read};
+	FILE	   *stream = fopencookie(s, "r", functions);
+
+	if (!stream || setvbuf(stream, s->buffer, _IOFBF, BUFFER_BYTES) != 0)
+	{
+		complain("out of memory");
+		exit(1);
+	}
+	return stream;
+}
+
+bool
+source_magic(source *s, uint8_t magic[4])
+{
+	while (s->head_bytes < sizeof(s->head))
+	{
+		ssize_t		n = fetch(s, s->head + s->head_bytes, sizeof(s->head) - s->head_bytes);
+
+		if (n <= 0)
+			return false;
+		s->head_bytes += (size_t) n;
+	}
+	memcpy(magic, s->head, sizeof(s->head));
+	return true;
+}
+
+const uint8_t *
+source_hash(const source *s)
+{
+	return s->hash_known ? s->hash : NULL;
+}
+
+int64_t
+source_position(const source *s)
+{
+	return s->position;
+}
+
+int64_t
+source_size(const source *s)
+{
+	return s->regular ? s->before.st_size : -1;
+}
+
+bool
+source_finish(source *s, char *message)
+{
+	struct stat now;
+
+	if (s->regular)
+	{
+		if (fstat(s->fd, &now) == 0 && now.st_size == s->before.st_size &&
+			now.st_mtim.tv_sec == s->before.st_mtim.tv_sec &&
+			now.st_mtim.tv_nsec == s->before.st_mtim.tv_nsec)
+			return true;
+		snprintf(message, MESSAGE_BYTES, "the file was changed while it was read");
+		return false;
+	}
+	if (!drain(s))
+	{
+		snprintf(message, MESSAGE_BYTES, "%s", strerror(errno));
+		return false;
+	}
+	if (s->hashing)
+		end_hash(s);
+	return true;
+}
