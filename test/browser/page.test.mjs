@@ -73,6 +73,7 @@ test('a clicked heatmap cell shows exactly its rows; back brings the picture bef
 	const cell = await period(page);
 	assert.equal(cell.host, map.y[row]);
 	assert.equal(Date.parse(cell.t0), Number(map.x[column]));
+	assert.equal(Date.parse(cell.t1) - Date.parse(cell.t0), Number(map.x[1]) - Number(map.x[0]));
 	const expected = sql(`SELECT id FROM netflow.detection WHERE ${between('start_time', cell)} AND src_addr = '${cell.host}'`).flat();
 	assert.equal((await kpis(page)).detections, expected.length);
 	const listed = await page.$$eval('[data-detection]', (rows) => rows.map((r) => r.dataset.detection));

@@ -57,7 +57,7 @@ function facts(alert, ctx) {
 
 // Which features set the worst flow apart: the share of each in its score.
 function reasons(alert) {
-	if (!alert.reasons?.length) return h('p', { class: 'hint' }, 'A rule raised this alert: no model had to be asked.');
+	if (!alert.reasons?.length) return h('p', { class: 'hint' }, 'No reasons were recorded.');
 	return h('table', { class: 'data reasons' },
 		h('caption', { class: 'sr-only' }, 'Features that set the worst flow apart'),
 		h('thead', {}, h('tr', {}, ['Feature', 'Share', 'Value', 'Expected'].map((text) => h('th', { scope: 'col' }, text)))),
@@ -75,7 +75,9 @@ function bar(share) {
 }
 
 function evidence(alert) {
-	if (alert.score === null || alert.p_value === null) return null;
+	if (alert.score === null || alert.p_value === null) {
+		return h('p', { class: 'hint' }, 'Found by a threat rule: what is expected is the limit of the rule.');
+	}
 	return h('p', { class: 'hint' }, `Score ${alert.score.toFixed(3)}: ${oneIn(alert.p_value)} normal flows score as high. `,
 		alert.model ? `Model ${alert.model}, version ${alert.model_version}.` : '');
 }

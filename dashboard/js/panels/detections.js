@@ -69,8 +69,11 @@ function endpoint(address, port, protocol) {
 	return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+// the rules that fired, and the value that weighed most
 function why(row) {
-	if (row.indicators?.length) return row.indicators.map(threatLabel).join(', ');
 	const [reason] = row.reasons ?? [];
-	return reason ? `${reason.feature} ${featureValue(reason.value)}, expected ${featureValue(reason.expected)}` : '–';
+	const rules = (row.indicators ?? []).map(threatLabel).join(', ');
+	if (!reason) return rules || '–';
+	const value = `${reason.feature} ${featureValue(reason.value)}, expected ${featureValue(reason.expected)}`;
+	return rules ? `${rules}: ${value}` : value;
 }
