@@ -397,7 +397,7 @@ finish_capture(sink *s, const uint8_t *hash, const capture_summary *c)
 	result = run(s, "UPDATE %s.capture SET file_bytes = $2::int8, first_packet = $3::timestamptz, "
 				 "last_packet = $4::timestamptz, packets = $5::int8, ip_packets = $6::int8, "
 				 "other_packets = $5::int8 - $6::int8, flows = $7::int8, drops = $8::int8, sha256 = $9::bytea, "
-				 "truncated = $10 IS NOT NULL, error = $10, state = 'loaded', "
+				 "truncated = $10::text IS NOT NULL, error = $10::text, state = 'loaded', "
 				 "finished_at = pg_catalog.clock_timestamp() WHERE id = $1::int8",
 				 s->schema, MOST_PARAMETERS, values, lengths);
 	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
