@@ -59,7 +59,6 @@ watch() {
 		SELECT count(*) FROM anomaly_backfill('netflow', :watch,
 			(SELECT min(start_time) FROM netflow.flow),
 			(SELECT max(start_time) + interval '1 microsecond' FROM netflow.flow)) \g /dev/null
-		SELECT anomaly_create_api('netflow', 'anomaly_viewer') \g /dev/null
 	SQL
 }
 

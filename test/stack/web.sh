@@ -5,11 +5,12 @@
 #   web.sh stop NAME                 stop serving
 #
 # POSTGREST names another PostgREST than npm's; DATABASE another database than
-# postgres.  Makes the web roles and, where it is missing, the store's api.
+# postgres.  Makes the web roles and, where it is missing, the store's api, owned
+# by who owns the store.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 verb=$1 name=$2
 DIR=$BASE/cluster/$name/web
@@ -57,6 +58,7 @@ start() {
 	assemble
 	psql -Xq -v ON_ERROR_STOP=1 -d "$DATABASE" -f "$dashboard/conf/roles.sql"
 	psql -Xqt -v ON_ERROR_STOP=1 -v store="$STORE" -d "$DATABASE" >/dev/null <<-'SQL'
+		SELECT format('SET ROLE %s', nspowner::regrole) FROM pg_namespace WHERE nspname = :'store' \gexec
 		SELECT anomaly_create_api(:'store', 'anomaly_viewer')
 		WHERE to_regnamespace(quote_ident(:'store' || '_api')) IS NULL;
 	SQL
