@@ -9,7 +9,7 @@
  *   beacon        a workstation asks one address for orders, once a minute
  *
  * Workstations that attack go on with their ordinary work.  When an attack
- * starts depends on the seed; all end before the day does.
+ * starts, and how fast it goes, depends on the seed; all end before the day does.
  */
 #include <string.h>
 
@@ -31,6 +31,7 @@ typedef struct assault
 	host		ghost;			/* an address being scanned that nobody has */
 	int			done,
 				total;
+	int64_t		gap;			/* mean time from one connection to the next */
 	uint16_t	ports[SCAN_PORTS];
 } assault;
 
@@ -51,6 +52,13 @@ again(assault *x, int64_t at)
 	return ++x->done < x->total ? at : NEVER;
 }
 
+/* The same, at random about the attack's pace. */
+static int64_t
+again_at_pace(assault *x, actor *a, int64_t now)
+{
+	return again(x, now + (int64_t) rng_exponential(&a->rng, (double) x->gap));
+}
+
 /* ---- SYN flood ----------------------------------------------------------------- */
 
 static void
@@ -61,6 +69,7 @@ prepare_flood(assault *x, actor *a, host *suspect)
 	x->attacker = &x->outsider;
 	x->victim = &x->office->mail;
 	x->total = (int) rng_range(&a->rng, 6000, 10000);
+	x->gap = rng_range(&a->rng, 3 * MSEC, 12 * MSEC);
 	a->truth->port = 25;
 }
 
@@ -71,7 +80,7 @@ fire_flood(sim *s, actor *a, int64_t now)
 
 	tcp_probe(s, a, now, x->attacker, x->victim, 25,
 			  x->done < BACKLOG ? REPLY_HALF_OPEN : REPLY_NONE, 1);
-	return again(x, now + (int64_t) rng_exponential(&a->rng, 8 * MSEC));
+	return again_at_pace(x, a, now);
 }
 
 /* ---- vertical scan ------------------------------------------------------------- */
@@ -82,6 +91,7 @@ prepare_port_scan(assault *x, actor *a, host *suspect)
 	x->attacker = suspect;
 	x->victim = &x->office->jump;
 	x->total = SCAN_PORTS;
+	x->gap = rng_range(&a->rng, 15 * MSEC, 120 * MSEC);
 	for (int i = 0; i < SCAN_PORTS; i++)
 	{
 		int			j = (int) rng_range(&a->rng, 0, i);
@@ -100,7 +110,7 @@ fire_port_scan(sim *s, actor *a, int64_t now)
 		rng_chance(&a->rng, 0.1) ? REPLY_NONE : REPLY_RESET;
 
 	tcp_probe(s, a, now, x->attacker, x->victim, port, reply, 1);
-	return again(x, now + (int64_t) rng_exponential(&a->rng, 40 * MSEC));
+	return again_at_pace(x, a, now);
 }
 
 /* ---- horizontal scan ----------------------------------------------------------- */
@@ -110,6 +120,7 @@ prepare_host_scan(assault *x, actor *a, host *suspect)
 {
 	x->attacker = suspect;
 	x->total = SCANNED_NETS * 254;
+	x->gap = rng_range(&a->rng, 30 * MSEC, 200 * MSEC);
 	x->ghost = (host) {.v4 = {10, 20}};
 	memcpy(x->ghost.mac, x->office->gateway.mac, 6);
 	snprintf(a->truth->target, sizeof(a->truth->target), "10.20.0.0/22");
@@ -141,7 +152,7 @@ fire_host_scan(sim *s, actor *a, int64_t now)
 		tcp_probe(s, a, now, x->attacker, near, SCANNED_SERVICE, REPLY_RESET, 1);
 	else if (net > 0)
 		tcp_probe(s, a, now, x->attacker, &x->ghost, SCANNED_SERVICE, REPLY_NONE, 1);
-	return again(x, now + (int64_t) rng_exponential(&a->rng, 60 * MSEC));
+	return again_at_pace(x, a, now);
 }
 
 /* ---- brute force --------------------------------------------------------------- */
@@ -154,6 +165,7 @@ prepare_brute_force(assault *x, actor *a, host *suspect)
 	x->attacker = &x->outsider;
 	x->victim = &x->office->jump;
 	x->total = (int) rng_range(&a->rng, 250, 400);
+	x->gap = rng_range(&a->rng, 1500 * MSEC, 3 * SEC);
 	a->truth->port = 22;
 }
 
@@ -174,7 +186,7 @@ fire_brute_force(sim *s, actor *a, int64_t now)
 		ssh_send(&t, SERVER, 40);
 	}
 	tcp_close(&t, SERVER);
-	return again(x, now + (int64_t) rng_exponential(&a->rng, 2500 * MSEC));
+	return again_at_pace(x, a, now);
 }
 
 /* ---- exfiltration -------------------------------------------------------------- */
