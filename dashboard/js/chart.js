@@ -1,9 +1,8 @@
-// One ECharts instance in one element: drawn, resized, brushed.
+// One ECharts instance in one element: drawn, resized, and a range selected on
+// it: with a mouse by dragging across, by touch (where that scrolls the page)
+// with the handles of the slider below.
 
 import * as echarts from '../vendor/echarts.mjs';
-
-// a finger's drag scrolls the page, it does not select
-const coarse = matchMedia('(pointer: coarse)');
 
 export class Chart {
 	constructor(element, { onClick, onBrush } = {}) {
@@ -11,7 +10,10 @@ export class Chart {
 		this.chart = echarts.init(element, null, { renderer: 'canvas' });
 		this.brushed = Boolean(onBrush);
 		if (onClick) this.chart.on('click', onClick);
-		if (onBrush) this.listenToBrush(onBrush);
+		if (onBrush) {
+			this.listenToBrush(onBrush);
+			this.listenToSlider(onBrush);
+		}
 		new ResizeObserver(() => this.chart.resize()).observe(element);
 	}
 
@@ -24,10 +26,22 @@ export class Chart {
 		});
 	}
 
+	// a range is set when the finger lets go, not while it moves
+	listenToSlider(onBrush) {
+		let moved = false;
+		this.chart.on('datazoom', () => { moved = true; });
+		this.element.addEventListener('touchend', () => {
+			if (!moved) return;
+			moved = false;
+			const [{ startValue, endValue }] = this.chart.getOption().dataZoom;
+			onBrush(startValue, endValue);
+		});
+	}
+
 	draw(option, label) {
 		this.element.setAttribute('aria-label', label);
 		this.chart.setOption(option, { notMerge: true });
-		if (this.brushed && !coarse.matches) {
+		if (this.brushed && !option.dataZoom) {
 			this.chart.dispatchAction({
 				type: 'takeGlobalCursor', key: 'brush', brushOption: { brushType: 'lineX', brushMode: 'single' },
 			});

@@ -19,6 +19,7 @@ import { timeline } from './panels/timeline.js';
 
 const DEFINITIONS = { kpi, timeline, heatmap, threats, scores, alerts, detections };
 const narrow = matchMedia('(max-width: 719px)');
+const touch = matchMedia('(pointer: coarse)');
 
 // keys of the state that change what is asked of the server, and of whom
 const ASKS_ALL = ['range', 't0', 't1', 'host', 'threat'];
@@ -41,6 +42,7 @@ function context() {
 		zone: state.get().tz ?? 'utc',
 		palette: palette(),
 		narrow: narrow.matches,
+		touch: touch.matches,
 		go: state.set,
 		link: state.link,
 	};

@@ -111,6 +111,22 @@ test('a drag across the timeline sets the range, a reload keeps it', () => visit
 	assert.deepEqual(await kpis(page), shown);
 }));
 
+test('by touch the slider sets the range', () => visit('', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
+	const { x } = await chartOption(page, 'timeline');
+	const left = await pointOf(page, 'timeline', [0, 0]);
+	const middle = await pointOf(page, 'timeline', [Math.floor(x.length / 2), 0]);
+	const box = await page.locator('[data-panel="timeline"] .chart').boundingBox();
+	const client = await page.context().newCDPSession(page);
+	const touch = (type, at) => client.send('Input.dispatchTouchEvent', { type, touchPoints: at === null ? [] : [{ x: at, y: box.y + box.height - 20 }] });
+	await touch('touchStart', left.x);
+	for (let i = 1; i <= 5; i++) await touch('touchMove', left.x + (i / 5) * (middle.x - left.x));
+	await touch('touchEnd', null);
+	await page.waitForURL(/t0=/);
+	await settled(page);
+	const range = await period(page);
+	assert.ok(Date.parse(range.t0) > Number(x[0]) && Date.parse(range.t1) >= Number(x.at(-1)), JSON.stringify(range));
+}));
+
 test('tooltips come up under the policy, with the bucket\'s numbers', () => visit('', {}, async (page) => {
 	const map = await chartOption(page, 'heatmap');
 	const [column, row] = map.series.find((s) => s.data.length).data[0];

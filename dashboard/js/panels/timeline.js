@@ -1,5 +1,5 @@
 // Traffic above, detections stacked by band below, over one time axis.
-// Dragging across the chart sets the range.
+// Dragging across the chart, or by touch the slider's handles, sets the range.
 
 import { BANDS } from '../bands.js';
 import { get, scope } from '../api.js';
@@ -15,7 +15,7 @@ const METRICS = {
 
 export const timeline = {
 	title: 'Traffic and detections',
-	note: 'Drag across the chart to zoom in',
+	note: 'Drag across to zoom in',
 	emptyText: 'No traffic and no detections in this range.',
 	isEmpty: (rows) => rows.every((row) => !Number(row.flows) && !BANDS.some((b) => Number(row[b.name]))),
 
@@ -32,7 +32,7 @@ export const timeline = {
 		});
 		return {
 			...base(ctx),
-			grid: [{ left, right: 12, top: 12, height: '50%' }, { left, right: 12, bottom: 28, height: '24%' }],
+			grid: [{ left, right: 12, top: 12, height: ctx.touch ? '40%' : '50%' }, { left, right: 12, bottom: ctx.touch ? 64 : 28, height: '24%' }],
 			xAxis: [
 				timeAxis(times, ctx, { gridIndex: 0, axisLabel: { show: false }, axisTick: { show: false } }),
 				timeAxis(times, ctx, { gridIndex: 1 }),
@@ -44,6 +44,7 @@ export const timeline = {
 			axisPointer: { link: [{ xAxisIndex: 'all' }], lineStyle: { color: ctx.palette.muted } },
 			tooltip: tooltip(ctx, (params) => describe(rows[params[0].dataIndex], ctx),
 				{ trigger: 'axis', axisPointer: { type: 'line', label: { show: false } } }),
+			dataZoom: ctx.touch ? slider(left, ctx) : undefined,
 			toolbox: { show: false },
 			brush: {
 				xAxisIndex: 'all', toolbox: [], throttleType: 'debounce', transformable: false,
@@ -103,6 +104,16 @@ function stack(rows, band, ctx) {
 		barCategoryGap: '10%', barMinHeight: 2, itemStyle: { color: ctx.palette[band.name] },
 		data: rows.map((row) => Number(row[band.name]) || null),
 	};
+}
+
+function slider(left, ctx) {
+	return [{
+		type: 'slider', xAxisIndex: [0, 1], left, right: 12, bottom: 8, height: 24, brushSelect: false, showDetail: false,
+		borderColor: ctx.palette.line, fillerColor: ctx.palette['accent-soft'], handleSize: '120%',
+		handleStyle: { color: ctx.palette.panel, borderColor: ctx.palette.accent },
+		moveHandleStyle: { color: ctx.palette.accent }, dataBackground: { lineStyle: { opacity: 0 }, areaStyle: { opacity: 0 } },
+		selectedDataBackground: { lineStyle: { opacity: 0 }, areaStyle: { opacity: 0 } },
+	}];
 }
 
 function describe(row, ctx) {
