@@ -1,6 +1,7 @@
 // The Overview page: state (URL) → range → panels.  Every change, by hand, by
 // the back button or by new data, comes through render().
 
+import './trusted.js';
 import { drawHeader, wireHeader } from './header.js';
 import { get } from './api.js';
 import { Drawer } from './drawer.js';

@@ -155,7 +155,8 @@ test('another origin gets no leave to read', async () => {
 test('the page\'s headers: a strict policy, no sniffing, no referrer, right types', async () => {
 	const page = await fetch(`${URL_BASE}/`);
 	const policy = page.headers.get('content-security-policy').split('; ');
-	for (const directive of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:", "frame-ancestors 'none'"]) {
+	for (const directive of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:", "frame-ancestors 'none'",
+		"require-trusted-types-for 'script'"]) {
 		assert.ok(policy.includes(directive), directive);
 	}
 	assert.ok(!/unsafe|\*/.test(policy.join()));

@@ -33,6 +33,20 @@ test('the page loads under its policy without a complaint, every panel with data
 	assert.match(await page.title(), /alerts · netflow/);
 }));
 
+test('no string becomes markup or script', () => visit('', {}, async (page) => {
+	const attempt = (body) => page.evaluate((run) => {
+		try {
+			Object.assign(document.createElement('div'), { innerHTML: run });
+			return 'let in';
+		} catch {
+			return 'refused';
+		}
+	}, body);
+	assert.equal(await attempt('<img src=x>'), 'refused');
+	page.complaints.length = 0;	// the refusal itself
+	assert.equal(await attempt(''), 'let in');
+}));
+
 test('the tiles equal SQL over raw flows, detections and alerts', () => visit(`?${PORTSCAN}`, {}, async (page) => {
 	const range = await period(page);
 	const [flows, bytes, packets] = sql(`SELECT count(*), sum(src_bytes + dst_bytes), sum(src_packets + dst_packets)

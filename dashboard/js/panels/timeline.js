@@ -51,7 +51,7 @@ export const timeline = {
 				brushStyle: { color: ctx.palette['accent-soft'], borderColor: ctx.palette.accent, borderWidth: 1 },
 				outOfBrush: { colorAlpha: 1 },
 			},
-			series: [traffic(rows, ctx), ...[...BANDS].reverse().map((band) => stack(rows, band, ctx))],
+			series: [traffic(rows, ctx), ...BANDS.map((band) => stack(rows, band, ctx))],
 		};
 	},
 
