@@ -111,7 +111,7 @@ function drawFilters(ctx) {
 	const chips = [
 		state.host && chip('host', 'Host', state.host, null),
 		state.threat && chip('threat', 'Threat', threatLabel(state.threat), null),
-		state.band && chip('band', 'Band', bandNamed(state.band).label, mark(bandNamed(state.band))),
+		state.band && chip('band', 'Alerts', bandNamed(state.band).label, mark(bandNamed(state.band))),
 	].filter(Boolean);
 	const bar = byId('filters');
 	bar.hidden = chips.length === 0;
