@@ -73,6 +73,17 @@ test('empty answers are said to be empty', () => withAnswers({
 	assert.match(await page.textContent('[data-panel="alerts"]'), /No alerts in this range/);
 }));
 
+test('a store without a single flow', () => withAnswers({
+	'**/api/status': json([{ store: 'netflow', server_time: '2030-01-01T12:00:30Z', first_flow: null, last_flow: null, flows: 0, detections: 0,
+		open_alerts: 0, models: null, watch_error: null, token: '0' }]),
+	'**/api/watches': json([]),
+}, async (page) => {
+	for (const name of ['timeline', 'heatmap', 'threats', 'scores', 'detections']) assert.equal(await panelState(page, name), 'empty', name);
+	assert.equal(await page.textContent('[data-kpi="flows"] .tile-value'), '0');
+	assert.equal(await page.textContent('#models'), 'no model on watch');
+	assert.deepEqual(page.complaints, []);
+}));
+
 test('a slow panel shows that it is loading while the others are there', async () => {
 	let release;
 	const held = new Promise((resolve) => { release = resolve; });
