@@ -73,6 +73,12 @@ AS $$
 $$;
 COMMENT ON FUNCTION @extschema@.anomaly_flow_features() IS 'columns of flow_feature that make a good model, for the argument features of anomaly_train';
 
+-- Services where people log in, by port: FTP, SSH, telnet, RDP, VNC.
+CREATE FUNCTION anomaly.login_ports() RETURNS int[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$SELECT '{21,22,23,3389,5900}'::pg_catalog.int4[]$$;
+COMMENT ON FUNCTION anomaly.login_ports() IS 'TCP ports of login services';
+
 CREATE FUNCTION anomaly.make_feature_view(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp

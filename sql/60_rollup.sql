@@ -197,7 +197,7 @@ SELECT format($q$
 		SELECT minute, src_addr, sum(flows) AS flows, sum(failed) AS failed, sum(packets) AS packets,
 			   sum(src_bytes) AS src_bytes, sum(dst_bytes) AS dst_bytes,
 			   max(flows) AS top_flows, max(syn_only) AS top_syn_only,
-			   max(flows) FILTER (WHERE protocol = 6 AND dst_port IN (21, 22, 23, 3389, 5900)) AS top_logins
+			   max(flows) FILTER (WHERE protocol = 6 AND dst_port = ANY (anomaly.login_ports())) AS top_logins
 		FROM service GROUP BY 1, 2
 	)
 	INSERT INTO %1$I.source_minute AS w

@@ -18,7 +18,7 @@ AS $$
 			'top_flows', 'top_syn_only', 'top_logins', 'top_udp_packets', 'udp_answer_share']
 		WHEN 'peer_day' THEN ARRAY['flows', 'failed_share', 'src_payload', 'dst_payload',
 			'payload_ratio', 'payload_per_flow', 'span_s', 'gap_mean_s', 'gap_cv',
-			'external', 'dst_port', 'protocol']
+			'external', 'login', 'dst_port', 'protocol']
 		WHEN 'flow' THEN ARRAY['duration_s', 'src_bytes', 'dst_bytes', 'bytes_ratio',
 			'bytes_per_s', 'packets_per_s', 'retransmission_rate', 'bad_fragments',
 			'urgent', 'serror_rate', 'rerror_rate', 'failed', 'land']
@@ -93,6 +93,7 @@ AS $$
 		('vertical_scan', 'source_minute', 'port_scan', 'Port scan of one host', 80, 0.9),
 		('horizontal_scan', 'source_minute', 'port_scan', 'Scan of many hosts', 80, 0.9),
 		('login_guessing', 'source_minute', 'brute_force', 'Password guessing', 85, 0.8),
+		('slow_login_guessing', 'peer_day', 'brute_force', 'Password guessing, slowly', 75, 0.7),
 		('large_upload', 'peer_day', 'data_exfiltration', 'Large upload to an external host', 80, 0.7),
 		('beacon', 'peer_day', 'beaconing', 'Regular contact with an external host', 75, 0.7),
 		('long_flow', 'flow', 'suspicious', 'lasts longer than 10,000 s', 0, 0),
@@ -109,9 +110,13 @@ AS $$
 		('vertical_scan', 'failed_ports', '>=', 50),
 		('horizontal_scan', 'failed_dsts', '>=', 30),
 		('login_guessing', 'top_logins', '>=', 15),
+		('slow_login_guessing', 'login', '=', 1),
+		('slow_login_guessing', 'flows', '>=', 60),
+		('slow_login_guessing', 'gap_mean_s', '<=', 60),
+		('slow_login_guessing', 'payload_per_flow', '<=', 20e3),
 		('large_upload', 'external', '=', 1),
-		('large_upload', 'src_payload', '>=', 50e6),
-		('large_upload', 'payload_ratio', '>=', 10),
+		('large_upload', 'src_payload', '>=', 20e6),
+		('large_upload', 'payload_ratio', '>=', 20),
 		('beacon', 'external', '=', 1),
 		('beacon', 'flows', '>=', 12),
 		('beacon', 'gap_cv', '<=', 0.3),

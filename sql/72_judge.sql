@@ -1,8 +1,8 @@
 -- Judging windows by the threat rules of a store.
 --
--- Each window is turned into rows (feature, value), joined with the conditions
--- that hold for them; a rule fires where all of its conditions are met.  A
--- window that grows is judged again, and its detection grows with it.
+-- Each window is joined with the conditions that hold for its features; a rule
+-- fires where all of its conditions do.  A window that grows is judged again,
+-- and its detection grows with it.
 
 -- Windows as an upsert of 60_rollup.sql returned them (touched), numbered, with
 -- what their features need.
@@ -25,30 +25,49 @@ AS $$
 $$;
 COMMENT ON FUNCTION anomaly.window_select(name, text) IS 'query that numbers the touched windows of a scope';
 
--- The features of a window w, as in threat_features().
-CREATE FUNCTION anomaly.window_values(scope text) RETURNS text
+-- The value of a condition c's feature in a window w; threat_features() has
+-- the same names.
+CREATE FUNCTION anomaly.window_value(scope text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE scope WHEN 'source_minute' THEN $q$
-		(VALUES ('flows', w.flows::float8), ('failed', w.failed), ('failed_share', w.failed / w.flows::float8),
-			('packets', w.packets), ('src_bytes', w.src_bytes), ('dst_bytes', w.dst_bytes),
-			('dsts', w.dsts), ('dst_ports', w.dst_ports), ('failed_dsts', w.failed_dsts),
-			('failed_ports', w.failed_ports), ('top_flows', w.top_flows),
-			('top_syn_only', w.top_syn_only), ('top_logins', w.top_logins),
-			('top_udp_packets', w.top_udp_packets),
-			('udp_answer_share', w.top_udp_answers / nullif(w.top_udp_packets, 0)::float8))
+		CASE c.feature
+			WHEN 'flows' THEN w.flows::float8
+			WHEN 'failed' THEN w.failed
+			WHEN 'failed_share' THEN w.failed / w.flows::float8
+			WHEN 'packets' THEN w.packets
+			WHEN 'src_bytes' THEN w.src_bytes
+			WHEN 'dst_bytes' THEN w.dst_bytes
+			WHEN 'dsts' THEN w.dsts
+			WHEN 'dst_ports' THEN w.dst_ports
+			WHEN 'failed_dsts' THEN w.failed_dsts
+			WHEN 'failed_ports' THEN w.failed_ports
+			WHEN 'top_flows' THEN w.top_flows
+			WHEN 'top_syn_only' THEN w.top_syn_only
+			WHEN 'top_logins' THEN w.top_logins
+			WHEN 'top_udp_packets' THEN w.top_udp_packets
+			WHEN 'udp_answer_share' THEN w.top_udp_answers / nullif(w.top_udp_packets, 0)::float8
+		END
 	$q$ ELSE $q$
-		(VALUES ('flows', w.flows::float8), ('failed_share', w.failed / w.flows::float8),
-			('src_payload', w.src_payload), ('dst_payload', w.dst_payload),
-			('payload_ratio', w.src_payload / (w.dst_payload + 1)::float8),
-			('payload_per_flow', (w.src_payload + w.dst_payload) / w.flows::float8),
-			('span_s', w.span_s), ('gap_mean_s', w.span_s / nullif(w.flows - 1, 0)),
-			('gap_cv', sqrt(greatest(w.gap_sq_ms / 1e6::float8 * nullif(w.flows - 1, 0) / nullif(w.span_s, 0) ^ 2 - 1, 0))),
-			('external', w.external::int), ('dst_port', w.dst_port), ('protocol', w.protocol))
+		CASE c.feature
+			WHEN 'flows' THEN w.flows::float8
+			WHEN 'failed_share' THEN w.failed / w.flows::float8
+			WHEN 'src_payload' THEN w.src_payload
+			WHEN 'dst_payload' THEN w.dst_payload
+			WHEN 'payload_ratio' THEN w.src_payload / (w.dst_payload + 1)::float8
+			WHEN 'payload_per_flow' THEN (w.src_payload + w.dst_payload) / w.flows::float8
+			WHEN 'span_s' THEN w.span_s
+			WHEN 'gap_mean_s' THEN w.span_s / nullif(w.flows - 1, 0)
+			WHEN 'gap_cv' THEN sqrt(greatest(w.gap_sq_ms / 1e6::float8 * nullif(w.flows - 1, 0) / nullif(w.span_s, 0) ^ 2 - 1, 0))
+			WHEN 'external' THEN w.external::int
+			WHEN 'login' THEN (w.protocol = 6 AND w.dst_port = ANY (anomaly.login_ports()))::int
+			WHEN 'dst_port' THEN w.dst_port
+			WHEN 'protocol' THEN w.protocol
+		END
 	$q$ END
 $$;
-COMMENT ON FUNCTION anomaly.window_values(text) IS 'list of the features of a window';
+COMMENT ON FUNCTION anomaly.window_value(text) IS 'expression for the value of a feature in a window';
 
 -- How far beyond its threshold a value is; the reasons' shares are in
 -- proportion.  Equality tells which windows are meant, and is a reason only
@@ -112,27 +131,31 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT format($q$
-	WITH touched AS (%2$s), judged AS MATERIALIZED (%3$s), rule AS (
-		SELECT r.*, count(*) AS conditions
-		FROM %1$I.threat_rule r JOIN %1$I.threat_condition c USING (rule)
-		WHERE r.enabled AND r.scope = %4$L GROUP BY r.rule
+	WITH touched AS (%2$s), judged AS MATERIALIZED (%3$s), condition AS MATERIALIZED (
+		SELECT c.rule, c.feature, c.operator, c.threshold, count(*) OVER (PARTITION BY c.rule) AS together
+		FROM %1$I.threat_condition c JOIN %1$I.threat_rule r USING (rule)
+		WHERE r.enabled AND c.scope = %4$L
 	), fired AS MATERIALIZED (
-		SELECT w.n, r.rule
-		FROM judged w CROSS JOIN LATERAL %5$s v(feature, value)
-		JOIN %1$I.threat_condition c ON c.scope = %4$L AND c.feature = v.feature AND anomaly.holds(v.value, c.operator, c.threshold)
-		JOIN rule r ON r.rule = c.rule
-		GROUP BY w.n, r.rule HAVING count(*) = max(r.conditions)
+		SELECT w.n, c.rule
+		FROM condition c CROSS JOIN judged w
+		CROSS JOIN LATERAL (SELECT %5$s OFFSET 0) v(value)	-- once, not per branch of holds()
+		WHERE anomaly.holds(v.value, c.operator, c.threshold)
+		GROUP BY w.n, c.rule HAVING count(*) = max(c.together)
+	), named AS MATERIALIZED (
+		SELECT w.*, r.rule, r.threat, r.severity, r.confidence
+		FROM fired f JOIN judged w USING (n) JOIN %1$I.threat_rule r USING (rule)
 	), hit AS MATERIALIZED (
-		SELECT w.*, r.rule, r.threat, r.severity, r.confidence, e.reasons, t.targets, t.ports
-		FROM fired f JOIN judged w USING (n) JOIN rule r USING (rule)
+		SELECT w.*, e.reasons, t.targets, t.ports
+		FROM named w
 		CROSS JOIN LATERAL (
 			SELECT jsonb_agg(jsonb_build_object('feature', m.feature, 'value', anomaly.number_text(m.value),
 						'expected', anomaly.expected_text(m.operator, m.threshold), 'share', round(coalesce(m.excess / nullif(m.sum, 0), 1.0 / m.n)::numeric, 4))
 					ORDER BY m.excess DESC, m.feature) AS reasons
-			FROM (SELECT v.feature, v.value, c.operator, c.threshold, x.excess, sum(x.excess) OVER () AS sum, count(*) OVER () AS n
-				  FROM %5$s v(feature, value)
-				  JOIN %1$I.threat_condition c ON c.rule = r.rule AND c.feature = v.feature
-				  CROSS JOIN LATERAL anomaly.excess(v.value, c.operator, c.threshold) AS x(excess)) m
+			FROM (SELECT c.feature, v.value, c.operator, c.threshold, x.excess, sum(x.excess) OVER () AS sum, count(*) OVER () AS n
+				  FROM condition c
+				  CROSS JOIN LATERAL (SELECT %5$s AS value) v
+				  CROSS JOIN LATERAL anomaly.excess(v.value, c.operator, c.threshold) AS x(excess)
+				  WHERE c.rule = w.rule) m
 			WHERE m.excess > 0 OR m.sum = 0) e
 		CROSS JOIN LATERAL anomaly.window_targets(%1$L, w.src_addr, w.dst_addr, w.dst_port, w.window_start, w.window_end) t
 	), grown AS (
@@ -158,7 +181,7 @@ SELECT format($q$
 		UPDATE %1$I.tally SET detections = detections + (SELECT count(*) FROM new)
 	)
 	SELECT array_agg(DISTINCT src_addr) FROM hit
-	$q$, store, upsert, anomaly.window_select(store, scope), scope, anomaly.window_values(scope))
+	$q$, store, upsert, anomaly.window_select(store, scope), scope, anomaly.window_value(scope))
 $$;
 COMMENT ON FUNCTION anomaly.judge_statement(name, text, text) IS
 	'statement that updates the windows of a scope and writes detections where threat rules fire';

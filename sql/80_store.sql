@@ -6,6 +6,20 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF name IS NULL OR partition_interval IS NULL THEN
+		RAISE EXCEPTION 'a flow store needs a name and a partition interval' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	IF EXISTS (SELECT FROM anomaly.flow_store s WHERE s.name = anomaly_create_flow_store.name) THEN
+		RAISE EXCEPTION 'flow store "%" already exists', name USING ERRCODE = 'duplicate_object';
+	END IF;
+	IF partition_interval < interval '1 minute' OR date_trunc('minute', partition_interval) <> partition_interval THEN
+		RAISE EXCEPTION 'partition interval % is not a whole number of minutes, at least one', partition_interval
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF retain <= interval '0' THEN
+		RAISE EXCEPTION 'flows cannot be retained for %', retain USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'NULL keeps them forever.';
+	END IF;
 	INSERT INTO anomaly.flow_store (name, partition_interval, retain)
 	VALUES (name, partition_interval, retain);
 	EXECUTE format('CREATE SCHEMA %I', name);
