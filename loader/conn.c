@@ -8,12 +8,16 @@ conn_update(uint8_t tcp_flags, uint8_t *sender, uint8_t *peer)
 {
 	bool		both_closed = *sender == END_CLOSED && *peer == END_CLOSED;
 
-	if (*sender == END_RESET || both_closed)
+	if (*sender >= END_RESET || both_closed)
 		return;
 	if (tcp_flags & TCP_RST)
-		*sender = END_RESET;
+		*sender = *sender == END_CLOSED ? END_CLOSED_RESET : END_RESET;
 	else if (tcp_flags & TCP_FIN)
+	{
 		*sender = END_CLOSED;
+		if (*peer == END_CLOSED_RESET)	/* impatient, but both said they were done */
+			*peer = END_CLOSED;
+	}
 	else if (*sender == END_CLOSED)
 		return;
 	else if ((tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
@@ -45,14 +49,14 @@ conn_tcp_state(endpoint originator, endpoint responder, bool exchanged)
 	bool		silent_originator = originator <= END_PARTIAL;
 	bool		silent_responder = responder <= END_PARTIAL;
 
-	if (responder == END_RESET)
+	if (responder >= END_RESET)
 	{
 		if (originator == END_SYN_SENT || originator == END_SYN_ACK_SENT ||
-			(originator == END_RESET && !exchanged))
+			(originator >= END_RESET && !exchanged))
 			return CONN_REJ;
 		return silent_originator ? CONN_RSTRH : CONN_RSTR;
 	}
-	if (originator == END_RESET)
+	if (originator >= END_RESET)
 		return silent_responder ? CONN_RSTOS0 : CONN_RSTO;
 	if (originator == END_CLOSED && responder == END_CLOSED)
 		return CONN_SF;
@@ -73,14 +77,16 @@ server_port(uint16_t port)
 {
 	switch (port)
 	{
-		case 21: case 22: case 23: case 25: case 53: case 67: case 68: case 69:
+		case 21: case 22: case 23: case 25: case 53: case 67: case 69:
 		case 80: case 81: case 88: case 110: case 111: case 123: case 135: case 137:
 		case 138: case 139: case 143: case 161: case 162: case 179: case 389: case 443:
-		case 445: case 465: case 500: case 502: case 514: case 515: case 546: case 547:
-		case 554: case 585: case 587: case 614: case 631: case 636: case 853: case 873:
+		case 445: case 465: case 500: case 502: case 514: case 515: case 554:
+		case 585: case 587: case 614: case 631: case 636: case 853: case 873:
 		case 989: case 990: case 992: case 993: case 994: case 995: case 1080: case 1433:
-		case 1434: case 1812: case 1813: case 1883: case 3128: case 3306: case 3389: case 4500:
-		case 5060: case 5061: case 5353: case 5355: case 5432: case 5672: case 6379: case 6667:
+		case 1434: case 1812: case 1813: case 1883: case 2123:
+		case 2152: case 3128: case 3306: case 3389: case 3544: case 4500: case 4789: case 5072:
+		case 5060: case 5061: case 5353: case 5355: case 5432: case 5672: case 6081:
+		case 6379: case 6667:
 		case 8000: case 8080: case 8443: case 8883: case 8888: case 9200: case 20000: case 27017:
 			return true;
 		default:

@@ -1,7 +1,7 @@
 /*
  * conn.h - how a connection went, in Zeek's words.
  *
- * Each end of a TCP connection is in one of seven states, moved by the flags
+ * Each end of a TCP connection is in one of these states, moved by the flags
  * that end sends; the pair of states at the end of the flow gives the
  * connection's state.  Zeek's manual, "base/protocols/conn/main.zeek", defines
  * the vocabulary.
@@ -36,7 +36,8 @@ typedef enum endpoint
 	END_SYN_ACK_SENT,
 	END_ESTABLISHED,
 	END_CLOSED,					/* sent FIN */
-	END_RESET					/* sent RST */
+	END_RESET,					/* sent RST */
+	END_CLOSED_RESET			/* sent FIN, then RST */
 } endpoint;
 
 /* Moves the sender's state, and its peer's where the handshake completes. */
@@ -49,7 +50,7 @@ conn_state	conn_tcp_state(endpoint originator, endpoint responder, bool exchange
 static inline bool
 conn_over(uint8_t a, uint8_t b)
 {
-	return a == END_RESET || b == END_RESET || (a == END_CLOSED && b == END_CLOSED);
+	return a >= END_RESET || b >= END_RESET || (a == END_CLOSED && b == END_CLOSED);
 }
 
 /*
