@@ -1,0 +1,142 @@
+# Files, formats, filters, options: what pcap2pg reads and what it says.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Loader;
+use Socket qw(AF_INET inet_pton);
+use Test::More;
+
+my ($A, $B) = ('10.0.0.1', '10.0.0.2');
+my $t0 = 1_700_000_000;
+my $ip = ipv4(17, $A, $B, udp(1000, 53, 'x'));
+my $ip6 = ipv6(17, '2001:db8::1', '2001:db8::2', udp(1000, 53, 'x'));
+my $frame = ethernet(0x0800, $ip);
+
+sub keys_of { return join ' ', map { "$_->{src_addr}:$_->{src_port}" } @_; }
+
+# ---- link layers ------------------------------------------------------------
+
+my %links = (
+	'Ethernet' => [ 1, $frame ],
+	'802.3 with SNAP' => [ 1, pack('H24 n H16', '02' x 12, 8 + length $ip, 'aaaa030000000800') . $ip ],
+	'QinQ' => [ 1, pack('H24 nn', '02' x 12, 0x88a8, 5) . pack('nnn', 0x8100, 6, 0x0800) . $ip ],
+	'BSD loopback, little-endian' => [ 0, pack('V', 2) . $ip ],
+	'BSD loopback, big-endian' => [ 0, pack('N', 2) . $ip ],
+	'BSD loopback, IPv6 of macOS' => [ 0, pack('V', 30) . $ip6 ],
+	'OpenBSD loopback' => [ 108, pack('N', 2) . $ip ],
+	'raw IP' => [ 101, $ip ],
+	'raw IPv6' => [ 101, $ip6 ],
+	'raw, IPv4 alone' => [ 228, $ip ],
+	'raw, IPv6 alone' => [ 229, $ip6 ],
+	'Linux cooked' => [ 113, pack('nnnx8n', 0, 1, 6, 0x0800) . $ip ],
+	'Linux cooked, version 2' => [ 276, pack('nx2Nx12', 0x86dd, 1) . $ip6 ],
+);
+for my $name (sort keys %links)
+{
+	my ($link, $bytes) = @{ $links{$name} };
+	my $file = write_file("$dir/link.pcap", pcap($link, [ $t0, $bytes ]));
+	my $source = $bytes =~ /\Q$ip6\E/ ? '2001:db8::1' : $A;
+	is(keys_of(flows($file)), "$source:1000", $name);
+}
+
+# ---- classic variants -------------------------------------------------------
+
+my $plain = pcap(1, [ $t0 + 0.25, $frame ]);
+my $swapped = pack('NnnNNNN', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1) . pack('NNNN', $t0, 250000, (length $frame) x 2) . $frame;
+my $nanoseconds = pack('VvvVVVV', 0xa1b23c4d, 2, 4, 0, 0, 65535, 1) . pack('VVVV', $t0, 250000999, (length $frame) x 2) . $frame;
+for ([ 'microseconds' => $plain ], [ 'the other byte order' => $swapped ], [ 'nanoseconds' => $nanoseconds ])
+{
+	my ($f) = flows(write_file("$dir/variant.pcap", $_->[1]));
+	is($f->{start_time}, '2023-11-14 22:13:20.250000+00', $_->[0]);
+}
+
+# ---- pcapng -----------------------------------------------------------------
+
+# Blocks in either byte order; "order" is '<' or '>' as in pack.
+sub block
+{
+	my ($order, $type, $body) = @_;
+	$body .= "\0" x (-length($body) % 4);
+	my $length = pack("L$order", 12 + length $body);
+	return pack("L$order", $type) . $length . $body . $length;
+}
+sub section { my ($o) = @_; return block($o, 0x0a0d0d0a, pack("L${o}S${o}S${o}q$o", 0x1a2b3c4d, 1, 0, -1)); }
+sub interface
+{
+	my ($o, $link, $snaplen, $resolution) = @_;
+	my $option = defined $resolution ? pack("S${o}S${o}Cx3", 9, 1, $resolution) . pack("L$o", 0) : '';
+	return block($o, 1, pack("S${o}x2L$o", $link, $snaplen) . $option);
+}
+sub enhanced
+{
+	my ($o, $id, $ticks, $bytes) = @_;
+	return block($o, 6, pack("L$o" x 5, $id, $ticks >> 32, $ticks & 0xffffffff, (length $bytes) x 2) . $bytes);
+}
+sub simple { my ($o, $bytes) = @_; return block($o, 3, pack("L$o", length $bytes) . $bytes); }
+
+for my $o ('<', '>')
+{
+	my $file = write_file("$dir/mixed.pcapng", section($o)
+		  . interface($o, 1, 65535) . interface($o, 101, 100, 9) . interface($o, 1, 0, 0x80 | 10)
+		  . enhanced($o, 0, $t0 * 1e6, $frame)
+		  . enhanced($o, 1, ($t0 + 1) * 1_000_000_000, ipv4(17, $B, $A, udp(7, 7, 'x')))
+		  . block($o, 0xbad, 'unknown blocks are skipped')
+		  . enhanced($o, 2, ($t0 + 2) * 1024 + 512, ethernet(0x0800, ipv4(17, $A, $B, udp(8, 8, 'x')))));
+	my @flows = sort { $a->{start_time} cmp $b->{start_time} } flows($file);
+	is(keys_of(@flows), "$A:1000 $B:7 $A:8", "pcapng $o: interfaces of different link types");
+	is(join(' ', map { substr $_->{start_time}, 17, 9 } @flows), '20.000000 21.000000 22.500000', 'and of different clocks');
+	is(keys_of(flows("-f 'port 7' $file")), "$B:7", 'a filter fits each of them');
+}
+my $sections = section('<') . interface('<', 1, 20) . enhanced('<', 0, $t0 * 1e6, $frame)
+  . section('>') . interface('>', 101, 0) . simple('>', $ip);
+my @two = flows(write_file("$dir/sections.pcapng", $sections));
+is(join(' ', map { $_->{src_packets} } @two), '2', 'a second section in the other byte order');
+
+# ---- damage -----------------------------------------------------------------
+
+my $long = pcap(1, map { [ $t0 + $_, $frame ] } 0 .. 9);
+my %damaged = (
+	'cut in a packet' => [ substr($long, 0, -5), 9 ],
+	'cut in a packet header' => [ substr($long, 0, -length($frame) - 5), 9 ],
+	'pcapng cut in a block' => [ substr($sections, 0, -5), 1 ],
+	'pcapng with a wrong length' => [ substr($sections, 0, -4) . pack('N', 99), 1 ],
+);
+for my $name (sort keys %damaged)
+{
+	my ($bytes, $packets) = @{ $damaged{$name} };
+	my ($status, $out, $err) = run('--dry-run ' . write_file("$dir/damaged", $bytes));
+	is("$status " . Loader::summary($err)->{packets}, "0 $packets", "$name: what was before it");
+	like($err, qr{warning: $dir/damaged: .*, truncated$}s, 'with a warning');
+}
+
+# ---- files and exit codes ---------------------------------------------------
+
+my $good = write_file("$dir/good.pcap", $plain);
+my %bad = (
+	text => [ "$dir/foreign", "no capture at all\n", 'not a capture file' ],
+	nothing => [ "$dir/empty", '', 'not a capture file' ],
+	'a link type' => [ "$dir/atm.pcap", pcap(11, [ $t0, 'x' ]), 'link type ATM_RFC1483 \(11\) is not supported' ],
+);
+for my $name (sort keys %bad)
+{
+	my ($file, $bytes, $message) = @{ $bad{$name} };
+	my ($status, $out, $err) = run('-q --csv ' . write_file($file, $bytes) . " $good");
+	is($status, 1, "$name: exit 1");
+	like($err, qr{^pcap2pg: \Q$file\E: $message}, 'named');
+	is(() = $out =~ /\n/g, 2, 'and the other file goes on');
+}
+is((run("--dry-run $dir/missing $dir"))[0], 1, 'a missing file, a directory');
+my @usage = ('', '--frobnicate x', '-d', '--idle=soon x', '--idle=-1 x', '--max-flows=0 x', "-f 'port port' x");
+is((run($_))[0], 2, "usage: '$_'") for @usage;
+my ($status, $out) = run('--help');
+ok($status == 0 && $out =~ /^usage: pcap2pg/, '--help');
+ok((run('--version'))[1] =~ /^pcap2pg \d+\.\d+\.\d+$/, '--version');
+
+is((run("-q --csv - < $good"))[1], (run("-q --csv $good"))[1], 'standard input');
+is((run("-q --csv - < $dir/sections.pcapng"))[1], (run("-q --csv $dir/sections.pcapng"))[1], 'also as pcapng, from a pipe');
+is(join(' ', map { $_->{capture_id} } flows("$good $dir/damaged $good")), '1 2 3', 'several files, each for itself');
+is((run("--dry-run -f 'tcp' $good"))[2] =~ s/.*?(\d+ packets).*/$1/sr, '0 packets', 'a filter that leaves nothing');
+is((run("-q $good --csv >/dev/full"))[0], 1, 'a full disk is noticed');
+
+done_testing();
