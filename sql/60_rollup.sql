@@ -119,8 +119,9 @@ COMMENT ON FUNCTION anomaly.make_rollup_tables(name) IS 'makes the rollup and wi
 
 -- The statements below are made as text, because only the trigger itself sees
 -- the new flows.  source is a table expression with the columns of
--- flow_feature; the session's time zone must be UTC.  This one adds flows to
--- the sums.
+-- flow_feature, lo and hi the UTC days its flows are in (so that only their
+-- chunks are planned); the session's time zone must be UTC.  This one adds flows
+-- to the sums.
 CREATE FUNCTION anomaly.traffic_statement(store name, source text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -161,7 +162,7 @@ COMMENT ON FUNCTION anomaly.traffic_statement(name, text) IS 'statement that add
 
 -- Brings source_minute up to date and returns the windows it wrote.  Distinct counts don't add, so windows
 -- that are there already are made from flow, the rest from the new flows.
-CREATE FUNCTION anomaly.source_minute_upsert(store name, source text) RETURNS text
+CREATE FUNCTION anomaly.source_minute_upsert(store name, source text, lo timestamptz, hi timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -175,6 +176,7 @@ SELECT format($q$
 		UNION ALL
 		SELECT p.minute, f.* FROM present p
 		JOIN %1$I.flow_feature f ON f.src_addr = p.src_addr AND f.start_time >= p.minute AND f.start_time < p.minute + interval '1 minute'
+		WHERE f.start_time >= %3$L AND f.start_time < %4$L
 	), service AS MATERIALIZED (
 		SELECT minute, src_addr, dst_addr, dst_port, protocol, count(*) AS flows,
 			   count(*) FILTER (WHERE failed) AS failed,
@@ -212,13 +214,13 @@ SELECT format($q$
 		 excluded.dst_ports, excluded.failed_dsts, excluded.failed_ports, excluded.top_flows, excluded.top_syn_only,
 		 excluded.top_logins, excluded.top_udp_packets, excluded.top_udp_answers)
 	RETURNING w.*
-$q$, store, source)
+$q$, store, source, lo, hi)
 $$;
-COMMENT ON FUNCTION anomaly.source_minute_upsert(name, text) IS 'statement that updates source_minute with new flows';
+COMMENT ON FUNCTION anomaly.source_minute_upsert(name, text, timestamptz, timestamptz) IS 'statement that updates source_minute with new flows';
 
 -- The same for peer_day.  Sums add, and so do squared gaps as long as flows
 -- come in order; a late flow has its peer's gaps taken from flow again.
-CREATE FUNCTION anomaly.peer_day_upsert(store name, source text) RETURNS text
+CREATE FUNCTION anomaly.peer_day_upsert(store name, source text, lo timestamptz, hi timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -250,9 +252,10 @@ SELECT format($q$
 						FROM %1$I.flow f
 						WHERE f.src_addr = excluded.src_addr AND f.dst_addr = excluded.dst_addr
 						  AND f.dst_port = excluded.dst_port AND f.protocol = excluded.protocol
-						  AND f.start_time >= excluded.day AND f.start_time < excluded.day + interval '1 day') g)
+						  AND f.start_time >= excluded.day AND f.start_time < excluded.day + interval '1 day'
+						  AND f.start_time >= %3$L AND f.start_time < %4$L) g)
 			END
 	RETURNING p.*
-$q$, store, source)
+$q$, store, source, lo, hi)
 $$;
-COMMENT ON FUNCTION anomaly.peer_day_upsert(name, text) IS 'statement that updates peer_day with new flows';
+COMMENT ON FUNCTION anomaly.peer_day_upsert(name, text, timestamptz, timestamptz) IS 'statement that updates peer_day with new flows';

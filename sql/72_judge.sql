@@ -126,7 +126,7 @@ COMMENT ON FUNCTION anomaly.window_targets(name, inet, inet, int, timestamptz, t
 
 -- The statement that updates the windows of a scope (upsert), judges those it
 -- touched and writes the detections; its result is their sources.
-CREATE FUNCTION anomaly.judge_statement(store name, scope text, upsert text) RETURNS text
+CREATE FUNCTION anomaly.judge_statement(store name, scope text, upsert text, lo timestamptz, hi timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -164,6 +164,7 @@ SELECT format($q$
 			target_count = h.target_count, reasons = h.reasons, targets = h.targets, ports = h.ports
 		FROM hit h
 		WHERE d.src_addr = h.src_addr AND d.start_time >= h.window_start AND d.start_time < h.window_end
+		  AND d.start_time >= %6$L AND d.start_time < %7$L
 		  AND d.rule = h.rule AND d.window_start = h.window_start
 		  AND (d.dst_addr, d.dst_port, d.protocol) IS NOT DISTINCT FROM (h.dst_addr, h.dst_port, h.protocol)
 		RETURNING h.rule, h.window_start, h.src_addr, h.dst_addr, h.dst_port, h.protocol
@@ -181,7 +182,7 @@ SELECT format($q$
 		UPDATE %1$I.tally SET detections = detections + (SELECT count(*) FROM new)
 	)
 	SELECT array_agg(DISTINCT src_addr) FROM hit
-	$q$, store, upsert, anomaly.window_select(store, scope), scope, anomaly.window_value(scope))
+	$q$, store, upsert, anomaly.window_select(store, scope), scope, anomaly.window_value(scope), lo, hi)
 $$;
-COMMENT ON FUNCTION anomaly.judge_statement(name, text, text) IS
+COMMENT ON FUNCTION anomaly.judge_statement(name, text, text, timestamptz, timestamptz) IS
 	'statement that updates the windows of a scope and writes detections where threat rules fire';

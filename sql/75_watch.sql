@@ -101,25 +101,29 @@ SELECT format($q$
 $$;
 COMMENT ON FUNCTION anomaly.score_statement(name, int, text) IS 'statement that scores flows with the model of a watch';
 
--- What is to be done with new flows, step by step.  relation: their table.
-CREATE FUNCTION anomaly.steps(store name, relation text)
+-- What is to be done with new flows, step by step.  relation: their table; t0
+-- and t1: their first and last time.
+CREATE FUNCTION anomaly.steps(store name, relation text, t0 timestamptz, t1 timestamptz)
 RETURNS TABLE (watch int, statement text)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
 AS $$
 DECLARE
 	flows text := anomaly.feature_select(relation);
 	source text := '(' || flows || ')';
+	lo timestamptz := date_trunc('day', t0);
+	hi timestamptz := date_trunc('day', t1) + interval '1 day';
 BEGIN
 	RETURN QUERY VALUES
 		(NULL::int, anomaly.traffic_statement(store, source)),
-		(NULL, anomaly.judge_statement(store, 'source_minute', anomaly.source_minute_upsert(store, source))),
-		(NULL, anomaly.judge_statement(store, 'peer_day', anomaly.peer_day_upsert(store, source)));
+		(NULL, anomaly.judge_statement(store, 'source_minute', anomaly.source_minute_upsert(store, source, lo, hi), lo, hi)),
+		(NULL, anomaly.judge_statement(store, 'peer_day', anomaly.peer_day_upsert(store, source, lo, hi), lo, hi));
 	RETURN QUERY EXECUTE format('SELECT id, anomaly.score_statement(%1$L, id, %2$L) FROM %1$I.watch WHERE enabled ORDER BY id',
 								store, flows);
 END
 $$;
-COMMENT ON FUNCTION anomaly.steps(name, text) IS 'statements that digest new flows; watch is NULL for rollups and rules';
+COMMENT ON FUNCTION anomaly.steps(name, text, timestamptz, timestamptz) IS 'statements that digest new flows; watch is NULL for rollups and rules';
 
 -- Keeps an error with the watch, or in tally; NULL clears it.
 CREATE FUNCTION anomaly.note_error(store name, watch int, error text) RETURNS void
@@ -159,7 +163,7 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	PERFORM anomaly.lock_store(store);
-	FOR step IN SELECT * FROM anomaly.steps(store, 'new_flows') LOOP
+	FOR step IN SELECT * FROM anomaly.steps(store, 'new_flows', t0, t1) LOOP
 		BEGIN
 			EXECUTE step.statement INTO found_sources;
 			sources := sources || found_sources;

@@ -81,7 +81,7 @@ BEGIN
 	LOOP
 		FOR step IN
 			SELECT s.* FROM anomaly.steps(store, format('(SELECT * FROM %I.flow WHERE start_time >= %L AND start_time < %L)',
-														store, part.lo, part.hi)) s
+														store, part.lo, part.hi), part.lo, part.hi) s
 			WHERE watch_id IS NULL OR s.watch = watch_id
 		LOOP
 			EXECUTE step.statement INTO found_sources;
