@@ -9,8 +9,10 @@
  * Counting says nothing beyond the sample.  Above the score that only ten
  * held-out rows reach, the curve continues as a generalized Pareto tail
  * (Pickands 1975) fitted to the top tenth of the scores by probability-
- * weighted moments (Hosking & Wallis 1987).  Its shape is kept at or above 0:
- * a bounded tail would call the first row past its end impossible.
+ * weighted moments (Hosking & Wallis 1987).  Its shape is 0, an exponential
+ * tail, unless the scores clearly show a heavier one: the shape's error grows
+ * with every decade beyond the data, and a bounded tail, below 0, would call
+ * the first row past its end impossible.
  */
 #include "calibrate.h"
 
@@ -172,7 +174,8 @@ fit_tail(pga_ctx *ctx, pga_calibration *c, const pga_item *scores, size_t n)
 		mean += excess[i - first] * ((double) weight[i - first] / above);
 	}
 	pga_gpd_fit(excess, weight, n - first, &c->tail_scale, &c->tail_shape);
-	if (c->tail_shape < 0 || above < 5 * TAIL_ROWS)
+	/* The estimate's standard error at shape 0 is sqrt(4 / 3n). */
+	if (c->tail_shape < 2 * sqrt(4 / (3 * above)))
 	{
 		c->tail_shape = 0;
 		c->tail_scale = mean;

@@ -53,7 +53,7 @@ host_poll(pga_ctx *ctx)
 	((host *) ctx)->polls++;
 }
 
-static void
+static void __attribute__((noreturn))
 host_fail(pga_ctx *ctx, pga_error error, const char *hint, const char *fmt,...)
 {
 	host	   *h = (host *) ctx;
