@@ -91,7 +91,7 @@ SELECT format($q$
 			GROUP BY c.rule
 			HAVING count(*) = (SELECT count(*) FROM %1$I.threat_condition a WHERE a.rule = c.rule)
 			ORDER BY c.rule) AS list) i
-		WHERE s.flow IS NOT NULL
+		WHERE s.severity >= g.min_severity
 		RETURNING src_addr
 	), counted AS (
 		UPDATE %1$I.tally SET detections = detections + (SELECT count(*) FROM found)
