@@ -6,8 +6,9 @@
 -- features at training, when it arrives and when history is scored again.
 
 -- Rates are over at least a millisecond: a flow of one packet lasts no time.
--- failed: nobody answered, or the answer was a refusal (TCP states REJ and
--- RSTRH).  service: KDD-99's names from protocol and server port.
+-- failed: what asks one host for an answer (TCP, UDP, SCTP, echo requests) had
+-- none, or a refusal (TCP states REJ and RSTRH); multicast and error messages
+-- are no failures.  service: KDD-99's names from protocol and server port.
 CREATE FUNCTION anomaly.feature_select(source text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -51,7 +52,10 @@ SELECT $q$
 		CASE f.protocol WHEN 1 THEN 'icmp' WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp'
 			WHEN 58 THEN 'icmp6' WHEN 132 THEN 'sctp' ELSE 'other' END AS protocol_name,
 		@extschema@.anomaly_conn_state(f.state) AS conn_state,
-		f.dst_packets = 0 OR (f.protocol = 6 AND f.state IN (4, 10)) AS failed,
+		(f.protocol = 6 AND f.state IN (4, 10))
+			OR (f.dst_packets = 0
+				AND (f.protocol IN (6, 17, 132, 136) OR (f.protocol IN (1, 58) AND f.src_port IN (8, 128)))
+				AND NOT (f.dst_addr <<= '224.0.0.0/3' OR f.dst_addr <<= 'ff00::/8')) AS failed,
 		f.src_addr = f.dst_addr AND f.src_port = f.dst_port AS land
 	FROM $q$ || source || $q$ f
 	CROSS JOIN LATERAL (SELECT
