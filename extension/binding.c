@@ -1,0 +1,500 @@
+/*
+ * binding.c - rows to numbers, bound by column name.
+ *
+ * Names bind, positions don't: a feature is looked up by its column's name in
+ * the row's descriptor, once; columns nobody asked for are ignored.  Domains
+ * count as their base type.
+ *
+ *   numeric       int2 int4 int8 float4 float8 numeric
+ *   boolean       bool
+ *   interval      interval, as EXTRACT(EPOCH) counts its seconds
+ *   categorical   text varchar char(n) enum
+ */
+#include "binding.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "datatype/timestamp.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#define MAX_LISTED 40			/* columns a hint names */
+
+/* ---- types ------------------------------------------------------------------ */
+
+pga_kind
+pga_column_kind(Oid type, pga_conversion *conversion)
+{
+	static const struct
+	{
+		Oid			type;
+		pga_conversion conversion;
+		pga_kind	kind;
+	}			usable[] =
+	{
+		{FLOAT8OID, PGA_FROM_FLOAT8, PGA_NUMERIC},
+		{FLOAT4OID, PGA_FROM_FLOAT4, PGA_NUMERIC},
+		{INT2OID, PGA_FROM_INT2, PGA_NUMERIC},
+		{INT4OID, PGA_FROM_INT4, PGA_NUMERIC},
+		{INT8OID, PGA_FROM_INT8, PGA_NUMERIC},
+		{NUMERICOID, PGA_FROM_NUMERIC, PGA_NUMERIC},
+		{BOOLOID, PGA_FROM_BOOL, PGA_BOOLEAN},
+		{INTERVALOID, PGA_FROM_INTERVAL, PGA_INTERVAL},
+		{TEXTOID, PGA_FROM_TEXT, PGA_CATEGORICAL},
+		{VARCHAROID, PGA_FROM_TEXT, PGA_CATEGORICAL},
+		{BPCHAROID, PGA_FROM_BPCHAR, PGA_CATEGORICAL},
+	};
+	Oid			base = getBaseType(type);
+
+	for (size_t i = 0; i < lengthof(usable); i++)
+		if (usable[i].type == base)
+		{
+			*conversion = usable[i].conversion;
+			return usable[i].kind;
+		}
+	if (type_is_enum(base))
+	{
+		*conversion = PGA_FROM_ENUM;
+		return PGA_CATEGORICAL;
+	}
+	return 0;
+}
+
+static const char *
+kind_name(pga_kind kind)
+{
+	static const char *const names[] = {
+		[PGA_NUMERIC] = "a number",
+		[PGA_BOOLEAN] = "a boolean",
+		[PGA_INTERVAL] = "an interval",
+		[PGA_CATEGORICAL] = "a text or enum",
+	};
+
+	return names[kind];
+}
+
+static void __attribute__((noreturn))
+fail_unusable(const char *column, Oid type)
+{
+	ereport(ERROR,
+			(errcode(PGA_COLUMN_TYPE),
+			 errmsg("column \"%s\" of type %s cannot be a feature",
+					column, format_type_be(type)),
+			 errhint("Usable are numbers, booleans, intervals, texts and enums; cast it in the query or leave it out.")));
+}
+
+/* ---- finding columns ---------------------------------------------------------- */
+
+static char *
+list_columns(TupleDesc desc)
+{
+	StringInfoData list;
+	int			n = 0;
+
+	initStringInfo(&list);
+	for (int i = 0; i < desc->natts && n <= MAX_LISTED; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped)
+			continue;
+		if (n == MAX_LISTED)
+			appendStringInfoString(&list, ", ...");
+		else
+			appendStringInfo(&list, "%s%s", n > 0 ? ", " : "", NameStr(att->attname));
+		n++;
+	}
+	return list.data;
+}
+
+/* Column number from 0, or -1. */
+static int
+find_column(TupleDesc desc, const char *name)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && strcmp(NameStr(att->attname), name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* Does the row come from ROW(...), which names its columns f1, f2, ...? */
+static bool
+is_unnamed(TupleDesc desc)
+{
+	char		name[16];
+
+	if (desc->tdtypeid != RECORDOID)
+		return false;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		snprintf(name, sizeof(name), "f%d", i + 1);
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) != 0)
+			return false;
+	}
+	return true;
+}
+
+void
+pga_check_named(TupleDesc desc)
+{
+	if (is_unnamed(desc))
+		ereport(ERROR,
+				(errcode(PGA_ROW_WITHOUT_NAMES),
+				 errmsg("row has no column names"),
+				 errhint("ROW(...) drops the names; pass a table row or the alias of a subquery, or give values and names as two arrays.")));
+}
+
+int
+pga_find_column(TupleDesc desc, const char *name, const char *role)
+{
+	int			column = find_column(desc, name);
+
+	if (column < 0)
+		ereport(ERROR,
+				(errcode(PGA_UNKNOWN_COLUMN),
+				 errmsg("%s \"%s\" is not a column of the row", role, name),
+				 errhint("The row has the columns %s.", list_columns(desc))));
+	return column;
+}
+
+char	  **
+pga_name_list(ArrayType *array, const char *argument, int *n)
+{
+	Datum	   *items;
+	bool	   *nulls;
+	char	  **names;
+
+	if (array == NULL)
+	{
+		*n = 0;
+		return NULL;
+	}
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, n);
+	names = palloc(Max(*n, 1) * sizeof(char *));
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" must not contain nulls", argument)));
+		names[i] = TextDatumGetCString(items[i]);
+	}
+	return names;
+}
+
+/* ---- binding -------------------------------------------------------------------- */
+
+static pga_binding *
+make_binding(const pga_feature *features, int nfeatures)
+{
+	pga_binding *b = palloc0(sizeof(pga_binding));
+
+	b->features = features;
+	b->nfeatures = nfeatures;
+	b->bound = palloc0(Max(nfeatures, 1) * sizeof(pga_bound));
+	return b;
+}
+
+static void
+finish_binding(pga_binding *b)
+{
+	for (int i = 0; i < b->nfeatures; i++)
+		b->ncolumns = Max(b->ncolumns, b->bound[i].column + 1);
+}
+
+pga_binding *
+pga_bind_features(const pga_feature *features, size_t nfeatures, TupleDesc desc)
+{
+	pga_binding *b = make_binding(features, (int) nfeatures);
+
+	for (int i = 0; i < b->nfeatures; i++)
+	{
+		pga_bound  *bound = &b->bound[i];
+		pga_kind	kind;
+
+		if (find_column(desc, features[i].name) < 0)
+			pga_check_named(desc);
+		bound->column = pga_find_column(desc, features[i].name, "feature");
+		bound->type = TupleDescAttr(desc, bound->column)->atttypid;
+		kind = pga_column_kind(bound->type, &bound->conversion);
+		if (kind != features[i].kind)
+			ereport(ERROR,
+					(errcode(PGA_COLUMN_TYPE),
+					 errmsg("column \"%s\" is of type %s, but the model was trained on %s",
+							features[i].name, format_type_be(bound->type),
+							kind_name(features[i].kind))));
+	}
+	finish_binding(b);
+	return b;
+}
+
+/* A row of float8 columns with these names. */
+static TupleDesc
+describe_names(ArrayType *names)
+{
+	int			n;
+	char	  **list = pga_name_list(names, "names", &n);
+	TupleDesc	desc = CreateTemplateTupleDesc(n);
+
+	for (int i = 0; i < n; i++)
+		TupleDescInitEntry(desc, (AttrNumber) (i + 1), list[i], FLOAT8OID, -1, 0);
+	return desc;
+}
+
+/* Booleans and intervals are numbers here, texts have no place. */
+pga_binding *
+pga_bind_names(const pga_feature *features, size_t nfeatures, ArrayType *names)
+{
+	pga_binding *b = make_binding(features, (int) nfeatures);
+	TupleDesc	desc = describe_names(names);
+
+	for (int i = 0; i < b->nfeatures; i++)
+	{
+		if (features[i].kind == PGA_CATEGORICAL)
+			ereport(ERROR,
+					(errcode(PGA_COLUMN_TYPE),
+					 errmsg("feature \"%s\" is a text and cannot be given in an array of numbers",
+							features[i].name),
+					 errhint("Pass a row instead.")));
+		b->bound[i] = (pga_bound) {pga_find_column(desc, features[i].name, "feature"),
+			PGA_FROM_FLOAT8, FLOAT8OID};
+	}
+	b->ncolumns = desc->natts;
+	b->values = palloc(Max(b->ncolumns, 1) * sizeof(Datum));
+	b->isnull = palloc(Max(b->ncolumns, 1) * sizeof(bool));
+	return b;
+}
+
+/* Which columns does a list of names select? */
+static bool *
+mark_columns(TupleDesc desc, ArrayType *array, const char *argument, const char *role)
+{
+	bool	   *marked = palloc0(Max(desc->natts, 1) * sizeof(bool));
+	int			n;
+	char	  **names = pga_name_list(array, argument, &n);
+
+	for (int i = 0; i < n; i++)
+		marked[pga_find_column(desc, names[i], role)] = true;
+	return marked;
+}
+
+pga_binding *
+pga_bind_training(pga_host *host, TupleDesc desc, ArrayType *features,
+				  ArrayType *exclude, const char *label)
+{
+	bool	   *wanted = mark_columns(desc, features, "features", "feature");
+	bool	   *excluded = mark_columns(desc, exclude, "exclude", "excluded column");
+	int			label_column = label ? pga_find_column(desc, label, "label") : -1;
+	pga_feature *list = palloc0(Max(desc->natts, 1) * sizeof(pga_feature));
+	pga_binding *b = make_binding(list, desc->natts);
+	int			n = 0;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		char	   *name = NameStr(att->attname);
+		pga_bound  *bound = &b->bound[n];
+
+		if (att->attisdropped || excluded[i] || i == label_column ||
+			(features != NULL && !wanted[i]))
+			continue;
+		if (find_column(desc, name) != i)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column name \"%s\" is not unique in the row", name)));
+		bound->column = i;
+		bound->type = att->atttypid;
+		list[n].kind = pga_column_kind(att->atttypid, &bound->conversion);
+		if (list[n].kind != 0)
+			list[n++].name = pstrdup(name);
+		else if (features != NULL)
+			fail_unusable(name, att->atttypid);
+		else
+			host->ctx.warn(&host->ctx, "column \"%s\" of type %s left out: no feature can be made of it",
+						   name, format_type_be(att->atttypid));
+	}
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(PGA_NO_FEATURES),
+				 errmsg("there is no column to train on"),
+				 errhint("Usable are numbers, booleans, intervals, texts and enums.")));
+	if (n > PGA_MAX_FEATURES)
+		ereport(ERROR,
+				(errcode(PGA_TOO_MANY_COLUMNS),
+				 errmsg("%d columns exceed the limit of %d features", n, PGA_MAX_FEATURES)));
+	b->nfeatures = n;
+	finish_binding(b);
+	return b;
+}
+
+/* ---- reading ---------------------------------------------------------------------- */
+
+/* Seconds as EXTRACT(EPOCH FROM interval) counts them. */
+static double
+interval_seconds(const Interval *span)
+{
+	if (INTERVAL_NOT_FINITE(span))
+		return INFINITY;
+	return (double) span->time / USECS_PER_SEC
+		+ (double) span->day * SECS_PER_DAY
+		+ (double) (span->month / MONTHS_PER_YEAR) * DAYS_PER_YEAR * SECS_PER_DAY
+		+ (double) (span->month % MONTHS_PER_YEAR) * DAYS_PER_MONTH * SECS_PER_DAY;
+}
+
+static inline double
+read_number(pga_conversion conversion, Datum value)
+{
+	switch (conversion)
+	{
+		case PGA_FROM_FLOAT8:
+			return DatumGetFloat8(value);
+		case PGA_FROM_FLOAT4:
+			return (double) DatumGetFloat4(value);
+		case PGA_FROM_INT2:
+			return DatumGetInt16(value);
+		case PGA_FROM_INT4:
+			return DatumGetInt32(value);
+		case PGA_FROM_INT8:
+			return (double) DatumGetInt64(value);
+		case PGA_FROM_BOOL:
+			return DatumGetBool(value) ? 1 : 0;
+		case PGA_FROM_NUMERIC:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
+		case PGA_FROM_INTERVAL:
+			return interval_seconds(DatumGetIntervalP(value));
+		default:
+			elog(ERROR, "conversion %d makes no number", conversion);
+	}
+}
+
+double
+pga_read_number(pga_conversion conversion, Datum value)
+{
+	return read_number(conversion, value);
+}
+
+static const char *
+enum_label(Oid value, uint32_t *len)
+{
+	HeapTuple	tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
+	char	   *label;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for enum value %u", value);
+	label = pstrdup(NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel));
+	ReleaseSysCache(tuple);
+	*len = (uint32_t) strlen(label);
+	return label;
+}
+
+const char *
+pga_read_text(pga_conversion conversion, Datum value, uint32_t *len)
+{
+	text	   *t;
+
+	if (conversion == PGA_FROM_ENUM)
+		return enum_label(DatumGetObjectId(value), len);
+
+	/* The core tells PGA_MAX_TEXT bytes apart and looks one further. */
+	if (VARATT_IS_COMPRESSED(DatumGetPointer(value)) || VARATT_IS_EXTERNAL(DatumGetPointer(value)))
+		t = DatumGetTextPSlice(value, 0, PGA_MAX_TEXT + 1);
+	else
+		t = (text *) DatumGetPointer(value);
+	*len = (uint32_t) VARSIZE_ANY_EXHDR(t);
+	if (conversion == PGA_FROM_BPCHAR)
+		*len = (uint32_t) bpchartruelen(VARDATA_ANY(t), (int) *len);
+	return VARDATA_ANY(t);
+}
+
+void
+pga_expect_composites(pga_binding *b, TupleDesc desc)
+{
+	b->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsHeapTuple);
+	b->values = b->slot->tts_values;
+	b->isnull = b->slot->tts_isnull;
+}
+
+void
+pga_deform(pga_binding *b, HeapTupleHeader row)
+{
+	b->tuple.t_len = HeapTupleHeaderGetDatumLength(row);
+	ItemPointerSetInvalid(&b->tuple.t_self);
+	b->tuple.t_tableOid = InvalidOid;
+	b->tuple.t_data = row;
+	ExecStoreHeapTuple(&b->tuple, b->slot, false);
+	slot_getsomeattrs(b->slot, b->ncolumns);
+}
+
+int
+pga_read_raw(const pga_binding *b, const pga_model *model, const Datum *values,
+			 const bool *isnull, double *raw)
+{
+	int			bad = -1;
+
+	for (int i = 0; i < b->nfeatures; i++)
+	{
+		const pga_bound *bound = &b->bound[i];
+		Datum		value = values[bound->column];
+
+		if (isnull[bound->column])
+			raw[i] = NAN;
+		else if (bound->conversion >= PGA_FROM_TEXT)
+		{
+			uint32_t	len;
+			const char *text = pga_read_text(bound->conversion, value, &len);
+
+			raw[i] = pga_model_category(model, (size_t) i, text, len);
+		}
+		else
+		{
+			raw[i] = read_number(bound->conversion, value);
+			if (!isfinite(raw[i]) && bad < 0)
+				bad = i;
+		}
+	}
+	return bad;
+}
+
+int
+pga_read_cells(const pga_binding *b, const Datum *values, const bool *isnull, pga_cell *cells)
+{
+	int			bad = -1;
+
+	for (int i = 0; i < b->nfeatures; i++)
+	{
+		const pga_bound *bound = &b->bound[i];
+		Datum		value = values[bound->column];
+		pga_cell   *cell = &cells[i];
+
+		cell->missing = isnull[bound->column];
+		if (cell->missing)
+			continue;
+		if (bound->conversion >= PGA_FROM_TEXT)
+			cell->text = pga_read_text(bound->conversion, value, &cell->len);
+		else
+		{
+			cell->number = read_number(bound->conversion, value);
+			if (!isfinite(cell->number) && bad < 0)
+				bad = i;
+		}
+	}
+	return bad;
+}
+
+void
+pga_fail_not_finite(const char *column)
+{
+	ereport(ERROR,
+			(errcode(PGA_NOT_FINITE),
+			 errmsg("column \"%s\" is NaN or infinite", column),
+			 errhint("A model scores finite numbers and NULL only; use nullif() or a WHERE clause.")));
+}

@@ -1,0 +1,259 @@
+/*
+ * host.c - PostgreSQL as the core's host.
+ *
+ * The core allocates, polls for a cancel and fails through a pga_ctx.  Here
+ * memory is a memory context, which an error frees; polling is
+ * CHECK_FOR_INTERRUPTS; a failure is an ereport with a code of class PA.
+ */
+#include "host.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+static void *
+host_alloc(pga_ctx *ctx, size_t size)
+{
+	return MemoryContextAllocExtended(((pga_host *) ctx)->memory, size,
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+static void *
+host_resize(pga_ctx *ctx, void *p, size_t old_size, size_t new_size)
+{
+	if (p == NULL)
+		return host_alloc(ctx, new_size);
+	p = repalloc_huge(p, new_size);
+	if (new_size > old_size)
+		memset((char *) p + old_size, 0, new_size - old_size);
+	return p;
+}
+
+static void
+host_poll(pga_ctx *ctx)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static int
+error_code(pga_error error)
+{
+	switch (error)
+	{
+		case PGA_ERR_UNKNOWN_DETECTOR:
+			return PGA_UNKNOWN_DETECTOR;
+		case PGA_ERR_UNKNOWN_OPTION:
+			return PGA_UNKNOWN_OPTION;
+		case PGA_ERR_OPTION_VALUE:
+			return PGA_OPTION_VALUE;
+		case PGA_ERR_NO_ROWS:
+			return PGA_NO_ROWS;
+		case PGA_ERR_TOO_FEW_ROWS:
+			return PGA_TOO_FEW_ROWS;
+		case PGA_ERR_NO_FEATURES:
+			return PGA_NO_FEATURES;
+		case PGA_ERR_TOO_MANY_FEATURES:
+			return PGA_TOO_MANY_COLUMNS;
+		case PGA_ERR_NOT_FINITE:
+			return PGA_NOT_FINITE;
+		case PGA_ERR_CORRUPT_MODEL:
+			return PGA_CORRUPT_MODEL;
+		case PGA_ERR_MEMORY_LIMIT:
+			return PGA_MEMORY_LIMIT;
+		case PGA_ERR_MISSING:
+			return ERRCODE_NULL_VALUE_NOT_ALLOWED;
+	}
+	return ERRCODE_INTERNAL_ERROR;
+}
+
+static char *
+format_message(const char *fmt, va_list args)
+{
+	char		message[1024];
+
+	vsnprintf(message, sizeof(message), fmt, args);
+	return pstrdup(message);
+}
+
+static void __attribute__((noreturn))
+host_fail(pga_ctx *ctx, pga_error error, const char *hint, const char *fmt,...)
+{
+	va_list		args;
+	char	   *message;
+
+	va_start(args, fmt);
+	message = format_message(fmt, args);
+	va_end(args);
+	ereport(ERROR,
+			(errcode(error_code(error)),
+			 errmsg_internal("%s", message),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+static void
+host_warn(pga_ctx *ctx, const char *fmt,...)
+{
+	pga_host   *host = (pga_host *) ctx;
+	MemoryContext old = MemoryContextSwitchTo(host->memory);
+	va_list		args;
+
+	va_start(args, fmt);
+	host->warnings = lappend(host->warnings, format_message(fmt, args));
+	va_end(args);
+	MemoryContextSwitchTo(old);
+}
+
+pga_host *
+pga_host_create(MemoryContext memory)
+{
+	pga_host   *host = MemoryContextAllocZero(memory, sizeof(pga_host));
+
+	host->ctx.alloc = host_alloc;
+	host->ctx.resize = host_resize;
+	host->ctx.poll = host_poll;
+	host->ctx.fail = host_fail;
+	host->ctx.warn = host_warn;
+	host->ctx.memory_limit = (size_t) maintenance_work_mem * 1024;
+	host->memory = memory;
+	return host;
+}
+
+ArrayType *
+pga_text_array(const char *const *texts, int n)
+{
+	Datum	   *items = palloc(Max(n, 1) * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		items[i] = CStringGetTextDatum(texts[i]);
+	return construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+ArrayType *
+pga_host_warnings(const pga_host *host)
+{
+	int			n = list_length(host->warnings);
+	const char **texts = palloc(Max(n, 1) * sizeof(char *));
+
+	for (int i = 0; i < n; i++)
+		texts[i] = list_nth(host->warnings, i);
+	return pga_text_array(texts, n);
+}
+
+/* ---- JSON ---------------------------------------------------------------- */
+
+void
+pga_json_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
+{
+	JsonbValue	v;
+
+	v.type = text ? jbvString : jbvNull;
+	if (text)
+	{
+		v.val.string.val = pstrdup(text);
+		v.val.string.len = (int) strlen(text);
+	}
+	pushJsonbValue(state, token, &v);
+}
+
+void
+pga_json_number(JsonbParseState **state, double number)
+{
+	JsonbValue	v;
+
+	v.type = isnan(number) ? jbvNull : jbvNumeric;
+	if (v.type == jbvNumeric)
+		v.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric,
+															Float8GetDatum(number)));
+	pushJsonbValue(state, WJB_VALUE, &v);
+}
+
+/* ---- options -------------------------------------------------------------- */
+
+static void
+set_option(pga_host *host, pga_params *params, const char *name, const JsonbValue *value)
+{
+	pga_ctx    *ctx = &host->ctx;
+
+	switch (value->type)
+	{
+		case jbvNumeric:
+			{
+				Datum		number = DirectFunctionCall1(numeric_float8_no_overflow,
+														 NumericGetDatum(value->val.numeric));
+
+				pga_params_set_number(ctx, params, name, DatumGetFloat8(number));
+				break;
+			}
+		case jbvString:
+			pga_params_set_text(ctx, params, name,
+								pnstrdup(value->val.string.val, value->val.string.len));
+			break;
+		case jbvBool:
+			pga_params_set_bool(ctx, params, name, value->val.boolean);
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(PGA_OPTION_VALUE),
+					 errmsg("option \"%s\" must be a number, a text, true or false", name)));
+	}
+}
+
+void
+pga_params_from_json(pga_host *host, pga_params *params, const char *algorithm, Jsonb *options)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	char	   *name = NULL;
+
+	pga_params_init(&host->ctx, params, pga_detector_by_name(&host->ctx, algorithm));
+	if (!JB_ROOT_IS_OBJECT(options))
+		ereport(ERROR,
+				(errcode(PGA_OPTION_VALUE),
+				 errmsg("options must be a JSON object"),
+				 errhint("Write them as '{\"option\": value}'; anomaly_detectors() lists all.")));
+	it = JsonbIteratorInit(&options->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(v.val.string.val, v.val.string.len);
+		else if (token == WJB_VALUE)
+			set_option(host, params, name, &v);
+	}
+}
+
+static void
+push_option(JsonbParseState **state, const pga_params *params, const pga_param_spec *spec)
+{
+	double		value = pga_param(params, spec->name);
+
+	pga_json_text(state, WJB_KEY, spec->name);
+	if (spec->type == PGA_PARAM_CHOICE)
+		pga_json_text(state, WJB_VALUE, spec->choices[(int) value]);
+	else if (spec->type == PGA_PARAM_BOOL)
+	{
+		JsonbValue	v;
+
+		v.type = jbvBool;
+		v.val.boolean = value != 0;
+		pushJsonbValue(state, WJB_VALUE, &v);
+	}
+	else
+		pga_json_number(state, value);
+}
+
+Jsonb *
+pga_params_to_json(const pga_params *params)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (const pga_param_spec *spec = pga_common_params; spec->name != NULL; spec++)
+		push_option(&state, params, spec);
+	for (const pga_param_spec *spec = params->detector->params; spec->name != NULL; spec++)
+		push_option(&state, params, spec);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

@@ -1,0 +1,118 @@
+/*
+ * model_type.c - the type anomaly_model.
+ *
+ * A value is the core's bytes behind a varlena header.  As text it is the
+ * base64 of exactly these bytes, so nothing is lost on the way through a dump
+ * or a literal.  Every door checks by loading the model: what is stored can be
+ * scored with.
+ */
+#include "model_type.h"
+
+#include "common/base64.h"
+#include "libpq/pqformat.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* The largest value a varlena can hold. */
+#define MAX_BYTES (MaxAllocSize - VARHDRSZ)
+
+static void
+check_model(const void *bytes, size_t len)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
+												 "pg_anomaly model check",
+												 ALLOCSET_DEFAULT_SIZES);
+
+	pga_model_load(&pga_host_create(memory)->ctx, bytes, len);
+	MemoryContextDelete(memory);
+}
+
+static bytea *
+make_bytea(const void *bytes, size_t len)
+{
+	bytea	   *value = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(value, VARHDRSZ + len);
+	memcpy(VARDATA(value), bytes, len);
+	return value;
+}
+
+bytea *
+pga_model_flatten(pga_host *host, const pga_model *model)
+{
+	pga_buf		buf = {&host->ctx, NULL, 0, 0};
+
+	pga_model_save(model, &buf);
+	if (buf.len > MAX_BYTES)
+		ereport(ERROR,
+				(errcode(PGA_MEMORY_LIMIT),
+				 errmsg("model needs %zu bytes, more than the %zu a value can hold",
+						buf.len, (size_t) MAX_BYTES)));
+	return make_bytea(buf.data, buf.len);
+}
+
+char *
+pga_bytes_to_text(const char *bytes, int len)
+{
+	int			cap = pg_b64_enc_len(len);
+	char	   *text = palloc(cap + 1);
+	int			n = pg_b64_encode((const void *) bytes, len, text, cap);
+
+	Assert(n >= 0);
+	text[n] = '\0';
+	return text;
+}
+
+bytea *
+pga_text_to_bytes(const char *text, const char *what)
+{
+	int			len = (int) strlen(text);
+	int			cap = pg_b64_dec_len(len);
+	bytea	   *value = palloc(VARHDRSZ + cap);
+	int			n = pg_b64_decode(text, len, (void *) VARDATA(value), cap);
+
+	if (n < 0)
+		ereport(ERROR,
+				(errcode(PGA_CORRUPT_MODEL),
+				 errmsg("invalid input for type %s: not base64", what)));
+	SET_VARSIZE(value, VARHDRSZ + n);
+	return value;
+}
+
+PGA_FUNCTION(pga_model_in);
+Datum
+pga_model_in(PG_FUNCTION_ARGS)
+{
+	bytea	   *value = pga_text_to_bytes(PG_GETARG_CSTRING(0), "anomaly_model");
+
+	check_model(VARDATA(value), VARSIZE(value) - VARHDRSZ);
+	PG_RETURN_BYTEA_P(value);
+}
+
+PGA_FUNCTION(pga_model_out);
+Datum
+pga_model_out(PG_FUNCTION_ARGS)
+{
+	bytea	   *value = PG_GETARG_BYTEA_PP(0);
+
+	PG_RETURN_CSTRING(pga_bytes_to_text(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)));
+}
+
+PGA_FUNCTION(pga_model_recv);
+Datum
+pga_model_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
+	int			len = message->len - message->cursor;
+	const char *bytes = pq_getmsgbytes(message, len);
+
+	check_model(bytes, len);
+	PG_RETURN_BYTEA_P(make_bytea(bytes, len));
+}
+
+PGA_FUNCTION(pga_model_send);
+Datum
+pga_model_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+}
