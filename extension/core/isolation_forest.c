@@ -28,10 +28,8 @@
  * first child.  A step is then node = 2 node + (x < threshold), without a
  * branch, on integers in the order of the floats; eight rows or eight trees
  * step side by side to hide the loads.  Extended: nodes in preorder with the
- * second child's index.
- *
- * Path lengths are float32 and the sum of a thousand of them is exact in
- * double, so the order of summing cannot be seen in a score.
+ * second child's index.  Path lengths are float32, and sums of a thousand of
+ * them exact in double: the order of summing cannot be seen in a score.
  */
 #include "core.h"
 
@@ -39,8 +37,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "draw.h"
 #include "fmath.h"
-#include "rng.h"
 
 #define MAX_DEPTH 12
 #define MAX_SAMPLE 4096			/* 2^MAX_DEPTH */
@@ -54,7 +52,7 @@ static const pga_param_spec forest_params[] = {
 	{"sample_size", PGA_PARAM_INT, 256, 2, MAX_SAMPLE, NULL,
 	"Rows each tree is grown from."},
 	{"max_depth", PGA_PARAM_INT, 0, 0, MAX_DEPTH, NULL,
-	"Splits on the longest path; 0 stands for the binary logarithm of sample_size."},
+	"Splits on the longest path; 0 stands for the binary logarithm of the sample, rounded up."},
 	{"extension_level", PGA_PARAM_INT, 0, 0, PGA_MAX_FEATURES - 1, NULL,
 	"Columns in a split beyond the first; 0 is the plain form, columns - 1 the fully extended one."},
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
@@ -129,13 +127,11 @@ typedef struct grower
 	pga_buf		out;
 	pga_rng		rng;
 	const pga_matrix *m;
+	pga_draw	draw;
+	size_t	   *drawn;			/* [sample] rows of m */
 	uint32_t	sample;
 	unsigned	depth;
 	uint32_t	terms;
-	uint64_t	total;			/* occurrences in m */
-	uint64_t   *cumulative;		/* [rows] weights summed up */
-	uint64_t   *drawn;			/* open addressing: occurrence + 1 */
-	size_t		ndrawn;
 	float	   *x;				/* [cols][sample] the tree's rows */
 	uint32_t   *row;			/* [sample] permuted into nodes */
 	uint32_t   *column;			/* [cols] permuted, varying ones first */
@@ -143,59 +139,17 @@ typedef struct grower
 	term	   *plane_terms;	/* [terms] */
 } grower;
 
-/* Marks an occurrence drawn; false when it was before. */
-static bool
-mark_drawn(grower *g, uint64_t occurrence)
-{
-	size_t		i = (size_t) pga_mix64(occurrence) & (g->ndrawn - 1);
-
-	for (; g->drawn[i] != 0; i = (i + 1) & (g->ndrawn - 1))
-		if (g->drawn[i] == occurrence + 1)
-			return false;
-	g->drawn[i] = occurrence + 1;
-	return true;
-}
-
-/* The row an occurrence belongs to. */
-static size_t
-row_of(const grower *g, uint64_t occurrence)
-{
-	size_t		lo = 0;
-	size_t		hi = g->m->rows - 1;
-
-	while (lo < hi)
-	{
-		size_t		mid = lo + (hi - lo) / 2;
-
-		if (g->cumulative[mid] > occurrence)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
-}
-
-/* Draws occurrences without replacement: Floyd's algorithm (Bentley 1987). */
+/* Draws a tree's rows and lays them out by column. */
 static void
 draw_sample(grower *g)
 {
 	size_t		cols = g->m->cols;
 
-	memset(g->drawn, 0, g->ndrawn * sizeof(uint64_t));
+	pga_draw_rows(&g->draw, &g->rng, g->drawn);
 	for (uint32_t i = 0; i < g->sample; i++)
 	{
-		uint64_t	last = g->total - g->sample + i;
-		uint64_t	occurrence = pga_rng_below(&g->rng, last + 1);
-		const float *x;
-
-		if (!mark_drawn(g, occurrence))
-		{
-			occurrence = last;
-			mark_drawn(g, occurrence);
-		}
-		x = g->m->x + row_of(g, occurrence) * cols;
 		for (size_t j = 0; j < cols; j++)
-			g->x[j * g->sample + i] = x[j];
+			g->x[j * g->sample + i] = g->m->x[g->drawn[i] * cols + j];
 		g->row[i] = i;
 	}
 	for (size_t j = 0; j < cols; j++)
@@ -365,27 +319,15 @@ grow(grower *g, uint32_t *row, uint32_t n, uint32_t varying, unsigned depth)
 	grow(g, row + first, n - first, varying, depth + 1);
 }
 
-static unsigned
-log2_ceil(uint32_t n)
-{
-	unsigned	d = 0;
-
-	while ((UINT32_C(1) << d) < n)
-		d++;
-	return d;
-}
-
-/* Sets sample size, depth and terms from the options and the data at hand. */
+/* Depth, by default the binary logarithm of the sample rounded up, and terms. */
 static void
 plan_growth(grower *g, const pga_params *params)
 {
-	uint64_t	want = (uint64_t) pga_param(params, "sample_size");
 	double		terms = pga_param(params, "extension_level") + 1;
 
-	g->sample = (uint32_t) (g->total < want ? g->total : want);
 	g->depth = (unsigned) pga_param(params, "max_depth");
 	if (g->depth == 0)
-		g->depth = log2_ceil((uint32_t) want);
+		g->depth = g->sample > 2 ? 32 - (unsigned) __builtin_clz(g->sample - 1) : 1;
 	g->terms = (uint32_t) fmin(terms, (double) g->m->cols);
 }
 
@@ -399,13 +341,10 @@ forest_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params)
 	grower		g = {.out = {.ctx = ctx}, .m = m};
 	pga_reader	r = {.ctx = ctx};
 
-	g.cumulative = ctx->alloc(ctx, pga_mul(ctx, m->rows, sizeof(uint64_t)));
-	for (size_t i = 0; i < m->rows; i++)
-		g.cumulative[i] = g.total += m->weight[i];
+	pga_draw_init(ctx, &g.draw, m, (uint32_t) pga_param(params, "sample_size"));
+	g.sample = g.draw.n;
 	plan_growth(&g, params);
-	for (g.ndrawn = 2; g.ndrawn < 2 * (size_t) g.sample; g.ndrawn *= 2)
-		;
-	g.drawn = ctx->alloc(ctx, g.ndrawn * sizeof(uint64_t));
+	g.drawn = ctx->alloc(ctx, g.sample * sizeof(size_t));
 	g.x = ctx->alloc(ctx, pga_mul(ctx, m->cols, g.sample * sizeof(float)));
 	g.row = ctx->alloc(ctx, g.sample * sizeof(uint32_t));
 	g.column = ctx->alloc(ctx, m->cols * sizeof(uint32_t));
@@ -432,11 +371,12 @@ forest_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params)
 static size_t
 forest_fit_bytes(pga_ctx *ctx, const pga_params *params, size_t rows, size_t cols)
 {
-	grower		g = {.m = &(pga_matrix) {.cols = cols}, .total = MAX_SAMPLE};
+	grower		g = {.m = &(pga_matrix) {.cols = cols}};
 	size_t		trees = (size_t) pga_param(params, "trees");
 	size_t		nodes,
 				split;
 
+	g.sample = (uint32_t) pga_param(params, "sample_size");
 	plan_growth(&g, params);
 	nodes = (size_t) 1 << g.depth;
 	split = g.terms == 1 ? 16 : 2 * sizeof(plane) + g.terms * (sizeof(term) + 6);
@@ -558,7 +498,8 @@ forest_load(pga_reader *r, unsigned version, size_t cols)
 	f->depth = pga_get_u8(r);
 	f->terms = pga_get_u16(r) + 1u;
 	if (f->trees < 1 || f->trees > MAX_TREES || f->sample < 1 || f->sample > MAX_SAMPLE ||
-		f->depth < 1 || f->depth > MAX_DEPTH || f->terms > cols)
+		f->depth < 1 || f->depth > MAX_DEPTH || f->terms > cols ||
+		f->trees > (size_t) (r->end - r->p) / 2)
 		pga_corrupt(r, "a forest's size is out of range");
 	f->exponent = -1 / (f->trees * fmax(average_path(f->sample), 1));
 	if (f->terms == 1)
@@ -665,14 +606,8 @@ walk_trees(const slot *tree, const float *path, unsigned depth, const uint32_t *
 	return sum;
 }
 
-/* The usual depth, 8, gets code of its own: 256 leaves as a constant. */
-static __attribute__((noinline)) double
-walk_trees_8(const slot *tree, const float *path, const uint32_t *x)
-{
-	return walk_trees(tree, path, 8, x);
-}
-
-/* The sum of one row's paths; x in lane 0. */
+/* The sum of one row's paths.  The usual depth, 8, gets code of its own, with
+ * distances between trees as constants. */
 static double
 score_alone(const forest *f, const uint32_t *x)
 {
@@ -684,7 +619,7 @@ score_alone(const forest *f, const uint32_t *x)
 		const slot *tree = f->slots + t * leaves;
 		const float *path = f->paths + t * leaves;
 
-		sum += f->depth == 8 ? walk_trees_8(tree, path, x) : walk_trees(tree, path, f->depth, x);
+		sum += f->depth == 8 ? walk_trees(tree, path, 8, x) : walk_trees(tree, path, f->depth, x);
 	}
 	return sum;
 }
@@ -746,8 +681,6 @@ forest_score(const void *fitted, const float *x, size_t rows, double *out, void 
 	for (size_t i = 0; i < rows; i++)
 		out[i] = pga_exp2(sum[i] * f->exponent);
 }
-
-extern const pga_detector pga_isolation_forest;
 
 const pga_detector pga_isolation_forest = {
 	.name = "isolation_forest",

@@ -102,7 +102,8 @@ find_slot(const pga_sampler *s, uint64_t hash)
 static void
 fill_slots(pga_sampler *s)
 {
-	memset(s->slots, 0, s->nslots * sizeof(uint32_t));
+	if (s->nslots > 0)
+		memset(s->slots, 0, s->nslots * sizeof(uint32_t));
 	for (size_t i = 0; i < s->kept; i++)
 		*find_slot(s, s->hash[i]) = (uint32_t) i + 1;
 }

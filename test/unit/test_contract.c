@@ -1,0 +1,434 @@
+/*
+ * test_contract.c - what every detector in the table must keep: round trips,
+ * order independence, one row alone like one row in a block, damaged bytes
+ * refused or scored safely, and the golden files of released formats.
+ */
+#include "fixture.h"
+
+#include "bytes.h"
+#include "rng.h"
+
+#define ROWS 700
+#define MUTATIONS 100000
+
+static bool
+has_option(const pga_detector *d, const char *name)
+{
+	for (const pga_param_spec *spec = d->params; spec->name != NULL; spec++)
+		if (strcmp(spec->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+set_if_known(pga_params *p, const char *name, double value)
+{
+	if (has_option(p->detector, name))
+		pga_params_set_number(&h.ctx, p, name, value);
+}
+
+/* Variants of a detector worth testing apart; small ones for damaged bytes. */
+static pga_params
+variant(const pga_detector *d, int i, bool small)
+{
+	pga_params	p = default_params(d);
+
+	if (small)
+	{
+		set_if_known(&p, "trees", 3);
+		set_if_known(&p, "sample_size", 16);
+	}
+	if (i == 1)
+		set_if_known(&p, "extension_level", 2);
+	return p;
+}
+
+#define VARIANTS 2
+
+static double *
+score_rows(const pga_model *model, size_t n)
+{
+	size_t		cols = pga_model_nfeatures(model);
+	double	   *raw = h.ctx.alloc(&h.ctx, n * cols * sizeof(double));
+	double	   *score = h.ctx.alloc(&h.ctx, n * sizeof(double));
+
+	for (size_t i = 0; i < n; i++)
+		table_raw(model, i, raw + i * cols);
+	pga_model_score(model, raw, n, score, h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model)));
+	return score;
+}
+
+static void
+assert_same_bytes(pga_buf a, pga_buf b)
+{
+	assert_int_equal(a.len, b.len);
+	assert_memory_equal(a.data, b.data, a.len);
+}
+
+typedef void (*detector_test) (const pga_detector *);
+
+static void
+for_each_detector(detector_test test)
+{
+	for (size_t i = 0; pga_detectors[i] != NULL; i++)
+		test(pga_detectors[i]);
+}
+
+/* ---- the table -------------------------------------------------------------- */
+
+static void
+table_is_sound(void **state)
+{
+	(void) state;
+	for (size_t i = 0; pga_detectors[i] != NULL; i++)
+	{
+		const pga_detector *d = pga_detectors[i];
+
+		assert_true(strlen(d->name) > 0 && strlen(d->summary) > 0 && strlen(d->reference) > 0);
+		assert_ptr_equal(pga_detector_by_tag(d->tag), d);
+		assert_ptr_equal(pga_detector_by_name(&h.ctx, d->name), d);
+		for (const pga_param_spec *spec = d->params; spec->name != NULL; spec++)
+		{
+			assert_true(spec->def >= spec->min && spec->def <= spec->max);
+			assert_true(spec->doc[strlen(spec->doc) - 1] == '.');
+		}
+	}
+}
+
+/* ---- sameness ----------------------------------------------------------------- */
+
+static void
+round_trip(const pga_detector *d)
+{
+	for (int v = 0; v < VARIANTS; v++)
+	{
+		pga_params	p = variant(d, v, false);
+		pga_model  *model = trained(&p, ROWS);
+		pga_buf		bytes = saved(model);
+		pga_model  *back = pga_model_load(&h.ctx, bytes.data, bytes.len);
+
+		assert_same_bytes(bytes, saved(back));
+		assert_memory_equal(score_rows(model, ROWS), score_rows(back, ROWS), ROWS * sizeof(double));
+		assert_bits_equal(pga_model_threshold(model), pga_model_threshold(back));
+	}
+}
+
+static void
+models_come_back_whole(void **state)
+{
+	(void) state;
+	for_each_detector(round_trip);
+}
+
+static void
+shuffle_rows(const pga_detector *d)
+{
+	for (int v = 0; v < VARIANTS; v++)
+	{
+		pga_params	p = variant(d, v, false);
+		pga_sampler *shuffled = pga_sampler_create(&h.ctx, table_features, TABLE_COLS, &p);
+		pga_cell	cells[TABLE_COLS];
+		pga_report	report;
+
+		for (size_t i = 0; i < ROWS; i++)
+		{
+			table_row(i * 311 % ROWS, cells);	/* 311 and 700 have no common factor */
+			pga_sampler_add(shuffled, cells);
+		}
+		assert_same_bytes(saved(trained(&p, ROWS)),
+						  saved(pga_train(&h.ctx, shuffled, &p, &report)));
+		pga_params_set_number(&h.ctx, &p, "seed", 43);
+		assert_int_not_equal(pga_crc32c(saved(trained(&p, ROWS)).data, 2000),
+							 pga_crc32c(saved(pga_train(&h.ctx, shuffled, &p, &report)).data, 2000));
+	}
+}
+
+static void
+row_order_leaves_no_trace(void **state)
+{
+	(void) state;
+	for_each_detector(shuffle_rows);
+}
+
+/* Blocks of every size up to 40 and some larger, against one row at a time. */
+static void
+cut_into_blocks(const pga_detector *d)
+{
+	for (int v = 0; v < VARIANTS; v++)
+	{
+		pga_params	p = variant(d, v, false);
+		pga_model  *model = trained(&p, ROWS);
+		size_t		cols = pga_model_nfeatures(model);
+		double	   *whole = score_rows(model, ROWS);
+		double	   *raw = h.ctx.alloc(&h.ctx, ROWS * cols * sizeof(double));
+		void	   *scratch = h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model));
+		double		score[ROWS];
+
+		for (size_t i = 0; i < ROWS; i++)
+			table_raw(model, i, raw + i * cols);
+		for (size_t size = 1; size < 300; size += size < 40 ? 1 : 37)
+		{
+			for (size_t i = 0; i < ROWS; i += size)
+				pga_model_score(model, raw + i * cols, ROWS - i < size ? ROWS - i : size,
+								score + i, scratch);
+			assert_memory_equal(score, whole, sizeof(score));
+		}
+	}
+}
+
+static void
+a_row_scores_alone_as_in_a_block(void **state)
+{
+	(void) state;
+	for_each_detector(cut_into_blocks);
+}
+
+/* ---- damage -------------------------------------------------------------------- */
+
+static void
+seal(uint8_t *bytes, size_t n)
+{
+	uint32_t	crc;
+
+	if (n < 4)
+		return;
+	crc = pga_crc32c(bytes, n - 4);
+	for (int i = 0; i < 4; i++)
+		bytes[n - 4 + (size_t) i] = (uint8_t) (crc >> (8 * i));
+}
+
+/* Everything a host does with a model, on rows nobody expects. */
+static void
+use(const pga_model *model)
+{
+	static const double odd[] = {0, -1, 1e308, -1e308, 3.7, 1e9, NAN, INFINITY, 255};
+	size_t		cols = pga_model_nfeatures(model);
+	double	   *raw = h.ctx.alloc(&h.ctx, 9 * cols * sizeof(double));
+	double	   *share = h.ctx.alloc(&h.ctx, cols * sizeof(double));
+	double		score[9];
+	char		text[40];
+
+	for (size_t i = 0; i < 9 * cols; i++)
+		raw[i] = odd[(i * 5 + i / cols) % 9];
+	pga_model_score(model, raw, 9, score, h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model)));
+	for (size_t i = 0; i < 9; i++)
+	{
+		double		p = pga_model_p_value(model, score[i]);
+
+		assert_true(p > 0 && p <= 1);
+	}
+	pga_model_explain(model, &h.ctx, raw, share);
+	for (size_t j = 0; j < cols; j++)
+	{
+		pga_model_category(model, j, "http", 4);
+		pga_model_expected(model, j, text, sizeof(text));
+	}
+	saved(model);
+}
+
+/* Every prefix, as it is and with a checksum that fits. */
+static void
+truncate_model(const pga_detector *d)
+{
+	static pga_buf good;
+	static uint8_t *cut;
+
+	for (volatile int v = 0; v < VARIANTS; v++)
+	{
+		pga_params	p = variant(d, v, true);
+
+		good = saved(trained(&p, ROWS));
+		cut = h.ctx.alloc(&h.ctx, good.len);
+		for (volatile size_t len = 0; len < good.len; len++)
+		{
+			memcpy(cut, good.data, len);
+			assert_fails(PGA_ERR_CORRUPT_MODEL, pga_model_load(&h.ctx, cut, len));
+			seal(cut, len);
+			assert_fails(PGA_ERR_CORRUPT_MODEL, pga_model_load(&h.ctx, cut, len));
+		}
+	}
+}
+
+static void
+every_truncation_is_refused(void **state)
+{
+	(void) state;
+	for_each_detector(truncate_model);
+}
+
+/* Overwrites, copies or removes a few bytes. */
+static size_t
+mutate(pga_rng *rng, uint8_t *bytes, size_t n)
+{
+	static const uint8_t edges[] = {0, 1, 0x7f, 0x80, 0xff};
+	size_t		at = (size_t) pga_rng_below(rng, n);
+	size_t		len = 1 + (size_t) pga_rng_below(rng, 8);
+
+	len = len < n - at ? len : n - at;
+	switch (pga_rng_below(rng, 5))
+	{
+		case 0:
+			bytes[at] = (uint8_t) pga_rng_next(rng);
+			return n;
+		case 1:
+			bytes[at] = edges[pga_rng_below(rng, sizeof(edges))];
+			return n;
+		case 2:
+			bytes[at] ^= (uint8_t) (1 << pga_rng_below(rng, 8));
+			return n;
+		case 3:
+			memmove(bytes + at, bytes + pga_rng_below(rng, n - len + 1), len);
+			return n;
+		default:
+			memmove(bytes + at, bytes + at + len, n - at - len);
+			return n - len;
+	}
+}
+
+/* MUTATIONS damaged models, all but one in 16 with a checksum that fits. */
+static void
+damage_model(const pga_detector *d)
+{
+	static uint8_t *good,
+			   *bytes;
+	static pga_rng rng;
+	static size_t len;
+	static size_t accepted;
+
+	for (volatile int v = 0; v < VARIANTS; v++)
+	{
+		pga_params	p = variant(d, v, true);
+		pga_buf		buf = saved(trained(&p, ROWS));
+
+		len = buf.len;
+		good = malloc(len);
+		bytes = malloc(len);
+		assert_true(good != NULL && bytes != NULL);
+		memcpy(good, buf.data, len);
+		pga_rng_seed(&rng, 9, (uint64_t) v);
+		accepted = 0;
+		for (volatile int i = 0; i < MUTATIONS / VARIANTS; i++)
+		{
+			pga_model  *model = NULL;
+			size_t		n = len;
+
+			host_reset(&h);
+			memcpy(bytes, good, len);
+			for (uint64_t k = pga_rng_below(&rng, 3); k < 3; k++)
+				n = mutate(&rng, bytes, n);
+			if (i % 16 != 0)
+				seal(bytes, n);
+			if (HOST_FAILS(&h, model = pga_model_load(&h.ctx, bytes, n)))
+				assert_int_equal(h.error, PGA_ERR_CORRUPT_MODEL);
+			else
+			{
+				accepted++;
+				use(model);
+			}
+		}
+		assert_true(accepted > 1000);	/* or scoring was never tried */
+		free(good);
+		free(bytes);
+	}
+}
+
+static void
+damage_is_refused_or_safe(void **state)
+{
+	(void) state;
+	for_each_detector(damage_model);
+}
+
+/* ---- golden files ----------------------------------------------------------------- */
+
+static FILE *
+golden(const pga_detector *d, unsigned version, const char *kind, const char *mode)
+{
+	char		path[512];
+
+	snprintf(path, sizeof(path), "%s/%s_v%u.%s", GOLDEN_DIR, d->name, version, kind);
+	return fopen(path, mode);
+}
+
+/* Written once, for a version that has none; committed, never changed. */
+static void
+write_golden(const pga_detector *d)
+{
+	pga_params	p = variant(d, 0, true);
+	pga_model  *model = trained(&p, ROWS);
+	pga_buf		bytes = saved(model);
+	double	   *score = score_rows(model, 50);
+	FILE	   *f = golden(d, d->version, "model", "wb");
+
+	assert_non_null(f);
+	fwrite(bytes.data, 1, bytes.len, f);
+	fclose(f);
+	f = golden(d, d->version, "scores", "w");
+	assert_non_null(f);
+	for (size_t i = 0; i < 50; i++)
+		fprintf(f, "%a %a\n", score[i], pga_model_p_value(model, score[i]));
+	fclose(f);
+}
+
+/* Scores and p-values of 50 rows, to the last bit. */
+static void
+check_golden(const pga_detector *d, unsigned version)
+{
+	static uint8_t bytes[1 << 20];
+	FILE	   *f = golden(d, version, "model", "rb");
+	pga_model  *model;
+	double	   *score;
+	size_t		n;
+
+	if (f == NULL)
+		fail_msg("no golden file for version %u of %s: run once with WRITE_GOLDEN=1", version, d->name);
+	n = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	model = pga_model_load(&h.ctx, bytes, n);
+	score = score_rows(model, 50);
+	f = golden(d, version, "scores", "r");
+	assert_non_null(f);
+	for (size_t i = 0; i < 50; i++)
+	{
+		double		want_score,
+					want_p;
+
+		assert_int_equal(fscanf(f, "%la %la", &want_score, &want_p), 2);
+		assert_bits_equal(score[i], want_score);
+		assert_bits_equal(pga_model_p_value(model, score[i]), want_p);
+	}
+	fclose(f);
+}
+
+static void
+released_models_still_score(void **state)
+{
+	(void) state;
+	for (size_t i = 0; pga_detectors[i] != NULL; i++)
+	{
+		FILE	   *f = golden(pga_detectors[i], pga_detectors[i]->version, "model", "rb");
+
+		if (f != NULL)
+			fclose(f);
+		else if (getenv("WRITE_GOLDEN") != NULL)
+			write_golden(pga_detectors[i]);
+		for (unsigned v = 1; v <= pga_detectors[i]->version; v++)
+			check_golden(pga_detectors[i], v);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(table_is_sound),
+		TEST(models_come_back_whole),
+		TEST(row_order_leaves_no_trace),
+		TEST(a_row_scores_alone_as_in_a_block),
+		TEST(every_truncation_is_refused),
+		TEST(damage_is_refused_or_safe),
+		TEST(released_models_still_score),
+	};
+
+	return cmocka_run_group_tests_name("contract", tests, NULL, NULL);
+}
