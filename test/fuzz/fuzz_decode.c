@@ -1,0 +1,192 @@
+/*
+ * fuzz_decode.c - any bytes as packets: no read past an end, no packet lost.
+ *
+ * The first byte chooses how the rest is read: as a pcapng file, or as frames
+ * of one link type, each with a byte of time before it and two of length.  All
+ * IP packets go through a small flow table.  Whatever they are, the rows that
+ * come out must hold exactly the packets and bytes that went in.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy.h"
+#include "csv.h"
+#include "flow.h"
+#include "pcapng.h"
+#include "source.h"
+
+static const int links[] = {
+	LINK_ETHERNET, LINK_NULL, LINK_LOOP, LINK_RAW, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL, LINK_LINUX_SLL2
+};
+
+typedef struct tally
+{
+	int64_t		packets;
+	int64_t		bytes;
+	int64_t		payload;
+	csv			text;
+} tally;
+
+static void
+require(bool holds, const char *what)
+{
+	if (!holds)
+	{
+		fprintf(stderr, "does not hold: %s\n", what);
+		abort();
+	}
+}
+
+static void
+count_row(void *arg, const flow_row *row)
+{
+	tally	   *out = arg;
+	uint8_t		encoded[COPY_ROW_BYTES];
+
+	out->packets += (int64_t) row->packets[SRC] + row->packets[DST];
+	out->bytes += row->bytes[SRC] + row->bytes[DST];
+	out->payload += row->payload[SRC] + row->payload[DST];
+	require(row->packets[SRC] + row->packets[DST] > 0, "a flow has packets");
+	require(row->duration >= 0, "a flow does not end before it begins");
+	require(row->state >= 1 && row->state <= 13, "the state is one of thirteen");
+	require(row->end_reason >= 1 && row->end_reason <= 5, "a flow ends for a reason");
+	require(row->length_min <= row->length_max, "lengths are in order");
+	require(row->length_stddev >= 0 && row->length_mean > 0, "statistics are numbers");
+	require(copy_row(encoded, row, 1) <= COPY_ROW_BYTES, "a row has room");
+	csv_row(&out->text, row);
+}
+
+static void
+add_frame(flow_table *table, tally *in, const frame *f)
+{
+	packet		p;
+
+	if (f->time < 0 || f->time > INT64_C(253402300800000000) || !decode_frame(f, &p))
+		return;
+	require(p.payload <= p.length, "the payload is part of the packet");
+	in->packets++;
+	in->bytes += p.length;
+	in->payload += p.payload;
+	flow_add(table, &p);
+}
+
+static void
+add_pcapng(flow_table *table, tally *in, const uint8_t *data, size_t size)
+{
+	char		message[MESSAGE_BYTES];
+	FILE	   *file = fmemopen((void *) (uintptr_t) data, size, "r");
+	pcapng	   *reader = file ? pcapng_open(file, message) : NULL;
+	frame		f;
+
+	while (reader && pcapng_next(reader, &f, message) == 1)
+		add_frame(table, in, &f);
+	if (reader)
+	{
+		require(pcapng_drops(reader) >= -1, "drops are a count");
+		pcapng_close(reader);
+	}
+	if (file)
+		fclose(file);
+}
+
+static void
+add_frames(flow_table *table, tally *in, int link, const uint8_t *data, size_t size)
+{
+	frame		f = {.time = 1000000, .link = link};
+
+	while (size >= 3)
+	{
+		size_t		length = (size_t) (data[1] << 8 | data[2]);
+
+		f.time += ((int64_t) data[0] - 64) * 500000;	/* mostly on, sometimes back */
+		data += 3;
+		size -= 3;
+		if (length > size)
+			length = size;
+		f.data = data;
+		f.captured = (uint32_t) length;
+		f.wire = (uint32_t) length + data[-3];
+		add_frame(table, in, &f);
+		data += length;
+		size -= length;
+	}
+}
+
+/* One frame of each kind and a small pcapng file, to begin with. */
+static void
+write_seeds(const char *directory)
+{
+	static const uint8_t section[] =
+		"\0\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\1\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0"
+		"\1\0\0\0\x14\0\0\0\x65\0\0\0\0\0\0\0\x14\0\0\0"
+		"\3\0\0\0\x2c\0\0\0\x1c\0\0\0\x45\0\0\x1c\0\1\0\0\x40\x11\0\0\x0a\0\0\1\x0a\0\0\2\3\xe8\0\x35\0\x08\0\0\x2c\0\0\0";
+	static const uint8_t tcp4[] =
+		"\4\x41\0\x28\x45\0\0\x28\0\1\x20\0\x40\6\0\0\x0a\0\0\1\x0a\0\0\2\3\xe8\0\x50\0\0\0\1\0\0\0\0\x50\2\x20\0\0\0\0\0";
+	static const uint8_t udp6[] =
+		"\4\x41\0\x48\x60\0\0\0\0\x20\0\x40\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2"
+		"\x2c\0\0\0\0\0\0\0\x3c\0\0\1\0\0\0\x09\x11\0\0\0\0\0\0\0\3\xe8\0\x35\0\x08\0\0";
+	const struct
+	{
+		const uint8_t *bytes;
+		size_t		size;
+	}			seeds[] = {{section, sizeof(section) - 1}, {tcp4, sizeof(tcp4) - 1}, {udp6, sizeof(udp6) - 1}};
+
+	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
+	{
+		char		path[4096];
+		FILE	   *to;
+
+		snprintf(path, sizeof(path), "%s/%zu", directory, i);
+		to = fopen(path, "wb");
+		if (!to || fwrite(seeds[i].bytes, 1, seeds[i].size, to) != seeds[i].size || fclose(to) != 0)
+			exit(1);
+	}
+}
+
+int			LLVMFuzzerInitialize(int *argc, char ***argv);
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const char *seeds = getenv("SEED_DIR");
+
+	(void) argc;
+	(void) argv;
+	if (seeds)
+	{
+		write_seeds(seeds);
+		exit(0);
+	}
+	return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static FILE *nowhere;
+	flow_options options = flow_defaults;
+	tally		in = {0},
+				out = {0};
+	flow_table *table;
+
+	if (size == 0)
+		return 0;
+	if (!nowhere)
+		nowhere = fopen("/dev/null", "w");
+	out.text.to = nowhere;
+	options.max_flows = 4;
+	options.key_vlan = data[0] & 0x80;
+	table = flow_table_new(&options, count_row, &out);
+	if ((data[0] & 0x7f) == 0)
+		add_pcapng(table, &in, data + 1, size - 1);
+	else
+		add_frames(table, &in, links[data[0] % (sizeof(links) / sizeof(links[0]))], data + 1, size - 1);
+	flow_end_all(table);
+	flow_table_free(table);
+	require(in.packets == out.packets, "every packet is in a flow");
+	require(in.bytes == out.bytes, "every byte is in a flow");
+	require(in.payload == out.payload, "all payload is in a flow");
+	return 0;
+}
