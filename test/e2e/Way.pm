@@ -1,0 +1,108 @@
+# Way.pm - what the end-to-end tests share: a private cluster, databases with
+# a flow store in them, and the programs of the build.
+package Way;
+
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use Test::More;
+
+our @EXPORT = qw($root $build cluster_start cluster_drop new_store sql rows load learn watch
+  generate read_truth);
+
+our $root = abs_path(dirname(abs_path(__FILE__)) . '/../..');
+our $build = "$root/build";
+
+my $cluster = 'gen';
+
+# Starts the cluster afresh and points libpq at it.
+sub cluster_start
+{
+	-x "$build/$_" or BAIL_OUT("$build/$_ is missing: run make stage") for qw(pcap2pg pcapgen);
+	system("$root/test/stack/cluster.sh drop $cluster") == 0
+	  && system("$root/test/stack/cluster.sh start $cluster fsync=off") == 0
+	  or BAIL_OUT('no cluster');
+	my $environment = `$root/test/stack/cluster.sh env $cluster`;
+	$ENV{$1} = $2 while $environment =~ /(PG[A-Z]+)=(\S+)/g;
+	return;
+}
+
+sub cluster_drop
+{
+	return system("$root/test/stack/cluster.sh drop $cluster");
+}
+
+# The rows of a query, one array of columns each; dies on an error.
+sub rows
+{
+	my ($query) = @_;
+	open my $psql, '-|', 'psql', '-XqAt', '-F', "\t", '-v', 'ON_ERROR_STOP=1', '-c', $query
+	  or die "psql: $!";
+	my @rows = map { chomp; [ split /\t/, $_, -1 ] } <$psql>;
+	close $psql or die "failed: $query\n";
+	return @rows;
+}
+
+# The first column of the first row.
+sub sql
+{
+	my @rows = rows(@_);
+	return @rows ? $rows[0][0] : undef;
+}
+
+# A new database with an empty store, which following calls talk to.
+sub new_store
+{
+	my ($database) = @_;
+	$ENV{PGDATABASE} = 'postgres';
+	sql("CREATE DATABASE $database");
+	$ENV{PGDATABASE} = $database;
+	sql('CREATE EXTENSION pg_anomaly');
+	sql(q{SELECT anomaly_create_flow_store('netflow')});
+	return $database;
+}
+
+# Loads captures; returns the exit status and what the loader printed.
+sub load
+{
+	my @files = map { quotemeta } @_;
+	my $printed = `$build/pcap2pg --store netflow @files 2>&1`;
+	return ($? >> 8, $printed);
+}
+
+# Trains on the flows of a condition; returns the rows used.
+sub learn
+{
+	my ($condition) = @_;
+	return sql(qq{SELECT rows_used FROM anomaly_train('office',
+		\$\$SELECT * FROM netflow.flow_feature WHERE $condition\$\$,
+		features => anomaly_flow_features())});
+}
+
+sub watch
+{
+	return sql(q{SELECT anomaly_watch('netflow', 'office')});
+}
+
+# A generated capture and its truth: the packets it said, and the attacks.
+sub generate
+{
+	my ($file, @options) = @_;
+	my $printed = `$build/pcapgen @options -o $file --truth $file.csv 2>&1`;
+	die "pcapgen failed: $printed" if $? != 0;
+	my ($packets) = $printed =~ /(\d+) packets/;
+	return ($packets, read_truth("$file.csv"));
+}
+
+sub read_truth
+{
+	my ($file) = @_;
+	open my $f, '<', $file or die "$file: $!";
+	chomp(my ($head, @lines) = <$f>);
+	my @names = split /,/, $head;
+	return map { my %row; @row{@names} = split /,/, $_, -1; \%row } @lines;
+}
+
+1;

@@ -1,0 +1,67 @@
+# The whole way on real captures: each is loaded, learnt from, watched and
+# looked back over; known attacks in them raise the right alert.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Test::More;
+use Way;
+
+my $captures = ($ENV{TEST_DATA} // "$root/../shared") . '/pcaps/pcaps';
+plan skip_all => "no captures in $captures: set TEST_DATA" if !-d $captures;
+
+# What an analyst sees in them: attacker and threat, if there is one.
+my @cases = (
+	[ 'nDPI__synscan.pcap', '172.16.0.8', 'port_scan' ],
+	[ 'zeek__bruteforce.pcap', '192.168.56.1', 'brute_force' ],
+	[ 'try-zeek__http.pcap' ],
+	[ 'nDPI__1kxun.pcap' ],
+	[ 'joy__kali-password-attack_hydra.pcap' ],
+);
+
+cluster_start();
+for my $case (@cases)
+{
+	my ($file, $attacker, $threat) = @$case;
+	my ($name) = $file =~ /__(\w+)/;
+	my ($status, $printed);
+
+	new_store("capture_$name");
+	($status, $printed) = load("$captures/$file");
+	is($status, 0, "$file: loads") or diag($printed);
+	my ($packets) = `tshark -n -r '$captures/$file' -T fields -e frame.number 2>/dev/null | tail -1`;
+	is(sql('SELECT packets FROM netflow.capture'), $packets + 0, "$file: packets as tshark counts them")
+	  if defined $packets;
+
+	my ($flows, $from, $to) = @{
+		(rows(q{SELECT count(*), min(start_time), max(start_time) + interval '1 us' FROM netflow.flow}))[0] };
+	my $learnt = eval { learn('true') };
+	if (!defined $learnt)
+	{
+		cmp_ok($flows, '<', 20, "$file: only too few flows are no model");
+		next;
+	}
+	my $watch = watch();
+	sql("SELECT anomaly_backfill('netflow', $watch, '$from', '$to')");
+	is(sql('SELECT error FROM netflow.watch'), '', "$file: scored");
+	is(sql(qq{SELECT sum(flows) FROM netflow.score_hour}), $flows, "$file: every flow has a score");
+	diag("$file: $flows flows; alerts: "
+		  . join(', ', map { "$_->[0] by $_->[1]" } rows('SELECT threat, host(source) FROM netflow.alert')));
+	if (defined $attacker)
+	{
+		is(sql(qq{SELECT count(*) FROM netflow.alert WHERE threat = '$threat' AND source = '$attacker'}),
+			1, "$file: one $threat alert, for $attacker");
+		is(sql(qq{SELECT count(*) FROM netflow.alert WHERE threat = '$threat' AND source <> '$attacker'}),
+			0, "$file: ... and for nobody else");
+	}
+	else
+	{
+		is(sql(q{SELECT count(*) FROM netflow.alert WHERE threat IN ('ddos', 'port_scan')}),
+			0, "$file: no flood, no scan");
+	}
+	my ($again) = load("$captures/$file");
+	is($again, 0, "$file: a second load is no error");
+	is(sql('SELECT count(*) FROM netflow.flow'), $flows, "$file: ... and adds nothing");
+}
+cluster_drop();
+done_testing();
