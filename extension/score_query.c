@@ -11,6 +11,8 @@
  */
 #include "host.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -34,6 +36,7 @@ typedef struct detection
 	pga_cached	cached;
 	bool		all;			/* no min_severity */
 	double		min_severity;
+	double		mild;			/* highest score so far that is less severe */
 	int			top;
 	pga_rows_out *out;
 
@@ -127,13 +130,21 @@ static void
 emit(detection *d, int i)
 {
 	double		score = d->block->score[i];
-	double		p = pga_model_p_value(d->cached.model, score);
-	double		severity = pga_severity(p);
+	double		p,
+				severity;
 	Datum		values[6];
 	bool		isnull[6] = {false};
 
-	if (!d->all && severity < d->min_severity)
+	/* Severity never falls with the score, which is cheaper to compare. */
+	if (score <= d->mild)
 		return;
+	p = pga_model_p_value(d->cached.model, score);
+	severity = pga_severity(p);
+	if (!d->all && severity < d->min_severity)
+	{
+		d->mild = score;
+		return;
+	}
 	ExecStoreMinimalTuple(d->tuples[i], d->slot, false);
 	values[0] = make_row(d);
 	values[1] = Float8GetDatum(score);
@@ -199,6 +210,7 @@ pga_detect_query(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("arguments \"model\", \"query\" and \"top\" must not be null")));
+	d.mild = -INFINITY;
 	d.all = PG_ARGISNULL(3);
 	d.min_severity = d.all ? 0 : PG_GETARG_FLOAT8(3);
 	d.top = PG_GETARG_INT32(4);
