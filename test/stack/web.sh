@@ -65,7 +65,8 @@ start() {
 	SOCKET=$PGHOST/postgrest.sock
 	ROOT=$DIR/site fill nginx.conf
 	fill postgrest.conf
-	as_server setsid sh -c 'echo $$ >"$1/postgrest.pid"; exec "$1/postgrest" "$1/postgrest.conf" >"$1/postgrest.log" 2>&1 </dev/null' sh "$DIR" &
+	as_server setsid sh -c 'echo $$ >"$1/postgrest.pid"; exec "$1/postgrest" "$1/postgrest.conf" >"$1/postgrest.log" 2>&1' \
+		sh "$DIR" </dev/null >/dev/null 2>&1 &	# or a pipe behind this script would never end
 	as_server /usr/sbin/nginx -e "$DIR/nginx.log" -p "$DIR" -c "$DIR/nginx.conf" ||
 		die "nginx did not start: see $DIR/nginx.log"
 	for _ in $(seq 50); do
