@@ -196,8 +196,8 @@ END
 $$;
 COMMENT ON FUNCTION anomaly.make_flow_trigger(name) IS 'puts the trigger on the flow table of a new store';
 
-CREATE FUNCTION @extschema@.anomaly_watch(store name, model text, min_severity float8 = 50,
-	alert_severity float8 = 75, alert_flows int = 10) RETURNS int
+CREATE FUNCTION @extschema@.anomaly_watch(store name, model text, min_severity float8 = 25,
+	alert_severity float8 = 50, alert_flows int = 10) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -205,6 +205,11 @@ DECLARE
 	watch int;
 BEGIN
 	PERFORM anomaly.store(store);
+	IF least(min_severity, alert_severity) < 25 OR greatest(min_severity, alert_severity) > 100 OR alert_flows < 1 THEN
+		RAISE EXCEPTION 'min_severity %, alert_severity %, alert_flows %: severities go from 25 to 100, flows from 1',
+			min_severity, alert_severity, alert_flows USING ERRCODE = 'invalid_parameter_value',
+			DETAIL = 'Flows less severe than 25, one in a hundred, have no reasons.';
+	END IF;
 	IF NOT EXISTS (SELECT FROM anomaly.model m WHERE m.name = model) THEN
 		RAISE EXCEPTION 'unknown model "%"', model USING ERRCODE = 'PA001',
 			HINT = coalesce((SELECT 'Models are: ' || string_agg(m.name, ', ' ORDER BY m.name) || '.' FROM anomaly.model m),
