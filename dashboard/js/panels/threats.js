@@ -76,9 +76,10 @@ function shapes(rows, band, ctx) {
 	};
 }
 
+const some = (n, word) => `${compact(n)} ${word}${Number(n) === 1 ? '' : 's'}`;
+
 function amount(row) {
-	const alerts = Number(row.alerts);
-	return `${count(alerts)} ${alerts === 1 ? 'alert' : 'alerts'}, ${compact(row.detections)} detections`;
+	return `${some(row.alerts, 'alert')}, ${some(row.detections, 'detection')}`;
 }
 
 function describe(row) {
