@@ -266,11 +266,11 @@ pga_fit_combine(PG_FUNCTION_ARGS)
 	fit_state  *into = get_state(PG_GETARG_DATUM(0), memory);
 	fit_state  *from = get_state(PG_GETARG_DATUM(1), CurrentMemoryContext);
 
-	if (strcmp(into->algorithm, from->algorithm) != 0)
+	if (into->params.detector != from->params.detector ||
+		memcmp(into->params.value, from->params.value, sizeof(into->params.value)) != 0)
 		ereport(ERROR,
 				(errcode(PGA_OPTION_VALUE),
-				 errmsg("states of the detectors \"%s\" and \"%s\" cannot be combined",
-						into->algorithm, from->algorithm)));
+				 errmsg("states of different detectors or options cannot be combined")));
 	pga_sampler_merge(into->sampler, from->sampler);
 	return EOHPGetRWDatum(&into->header);
 }

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
 #include "utils/memutils.h"
 
 static void *
@@ -164,9 +165,11 @@ pga_json_number(JsonbParseState **state, double number)
 	JsonbValue	v;
 
 	v.type = isnan(number) ? jbvNull : jbvNumeric;
-	if (v.type == jbvNumeric)
-		v.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric,
-															Float8GetDatum(number)));
+	if (v.type == jbvNumeric)	/* by its shortest exact text, as to_jsonb does */
+		v.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in,
+															CStringGetDatum(float8out_internal(number)),
+															ObjectIdGetDatum(InvalidOid),
+															Int32GetDatum(-1)));
 	pushJsonbValue(state, WJB_VALUE, &v);
 }
 

@@ -86,7 +86,7 @@ map_columns(detection *d, TupleDesc query)
 		d->source[i] = -1;
 		if (att->attisdropped)
 			continue;
-		d->source[i] = pga_find_column(query, NameStr(att->attname), "column");
+		d->source[i] = pga_find_column(query, NameStr(att->attname), "result column");
 		found = TupleDescAttr(query, d->source[i])->atttypid;
 		if (found != att->atttypid)
 			ereport(ERROR,
