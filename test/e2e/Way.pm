@@ -40,7 +40,7 @@ sub rows
 	my ($query) = @_;
 	open my $psql, '-|', 'psql', '-XqAt', '-F', "\t", '-v', 'ON_ERROR_STOP=1', '-c', $query
 	  or die "psql: $!";
-	my @rows = map { chomp; [ split /\t/, $_, -1 ] } <$psql>;
+	my @rows = map { chomp; $_ eq '' ? [''] : [ split /\t/, $_, -1 ] } <$psql>;
 	close $psql or die "failed: $query\n";
 	return @rows;
 }

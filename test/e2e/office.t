@@ -16,7 +16,7 @@ my ($placed, $found, $days, $false) = (0, 0, 0, 0);
 
 cluster_start();
 office($_) for @seeds;
-live($seeds[0]);
+live($seeds[-1]);
 diag("all seeds: $found of $placed attacks have an alert, $false false alerts in $days days");
 cluster_drop();
 done_testing();
@@ -37,7 +37,7 @@ sub office
 	sql("SELECT anomaly_backfill('netflow', $watch, '$second_day', '2026-01-07')");
 	judge("seed $seed", \@truth);
 	attack_flows("seed $seed", \@truth);
-	unlink $pcap if $seed ne $seeds[0];
+	unlink $pcap if $seed ne $seeds[-1];
 	return;
 }
 
@@ -47,11 +47,12 @@ sub live
 	my ($seed) = @_;
 	my $pcap = "$dir/$seed.pcap";
 	my @truth = read_truth("$pcap.csv");
-	my $alerts = q{SELECT source, threat, count(*), sum(detection_count) FROM netflow.alert
-		GROUP BY 1, 2 ORDER BY 1, 2};
+	# What rules raised; a model of a cut capture differs in the last digits.
+	my $alerts = q{SELECT source, threat, title, severity, flow_count, last_seen
+		FROM netflow.alert WHERE watch_id IS NULL ORDER BY 1, 2, 3};
+	my @looking_back = rows($alerts);
 
-	plan(skip_all => 'editcap is not installed') if system('command -v editcap >/dev/null') != 0;
-	$ENV{TZ} = 'UTC';
+	$ENV{TZ} = 'UTC';			# editcap's times are local
 	system("editcap -F pcap -B '$second_day 00:00:00' $pcap $dir/first.pcap") == 0
 	  && system("editcap -F pcap -A '$second_day 00:00:00' $pcap $dir/second.pcap") == 0
 	  or die 'editcap failed';
@@ -61,6 +62,7 @@ sub live
 	watch();
 	my ($status, $printed) = load("$dir/second.pcap");
 	is($status, 0, 'live: the second day loads under watch') or diag($printed);
+	is_deeply([ rows($alerts) ], \@looking_back, 'live: the alerts that looking back raises');
 	judge('live', \@truth);
 	return;
 }
