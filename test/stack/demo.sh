@@ -47,7 +47,7 @@ learn() {
 	step "training an isolation forest"
 	sql -x <<-SQL
 		SELECT model, version, algorithm, rows_used, round(threshold::numeric, 4) AS threshold, warnings
-		FROM anomaly_train('office', 'SELECT * FROM netflow.flow_feature WHERE $period',
+		FROM anomaly_train('office', \$\$SELECT * FROM netflow.flow_feature WHERE $period\$\$,
 			features => anomaly_flow_features());
 	SQL
 }
@@ -105,7 +105,7 @@ start() {
 	learn
 	watch
 	step "the page"
-	"$stack/web.sh" start demo "$port"
+	DATABASE=demo "$stack/web.sh" start demo "$port"
 	summary
 }
 
