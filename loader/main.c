@@ -77,6 +77,8 @@ typedef struct work
 	csv			csv;
 	flow_table *table;
 	capture_summary sum;
+	int64_t		unread;			/* frames of an unknown link type (pcapng may mix) */
+	int			unread_link;	/* the last one's */
 	double		begin;
 	double		shown;			/* when progress was last shown */
 } work;
@@ -166,6 +168,12 @@ count_frame(work *w, const frame *f)
 	packet		p;
 
 	w->sum.packets++;
+	if (!decode_knows_link(f->link))
+	{
+		w->unread++;
+		w->unread_link = f->link;
+		return;
+	}
 	if (f->time < 0 || f->time >= LAST_TIME || !decode_frame(f, &p))
 		return;
 	if (w->sum.ip_packets == 0 || p.time < w->sum.first_packet)
@@ -246,6 +254,9 @@ transact(work *w, const char *name, source *s, capture *c)
 		result = sink_commit(w->sink, source_hash(s), &w->sum);
 	if (result != SINK_DONE)
 		return result == SINK_KNOWN ? EXIT_OK : EXIT_DATABASE;
+	if (w->unread > 0)
+		complain("warning: %s: %lld packets of link types that are not supported (%d)",
+				 name, (long long) w->unread, w->unread_link);
 	if (w->sum.truncated)
 		complain("warning: %s: %s; the %lld packets before it were taken",
 				 name, damage, (long long) w->sum.packets);

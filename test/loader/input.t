@@ -93,6 +93,12 @@ my $sections = section('<') . interface('<', 1, 20) . enhanced('<', 0, $t0 * 1e6
 my @two = flows(write_file("$dir/sections.pcapng", $sections));
 is(join(' ', map { $_->{src_packets} } @two), '2', 'a second section in the other byte order');
 
+my $strange = section('<') . interface('<', 11, 0) . interface('<', 1, 0)
+  . enhanced('<', 0, $t0 * 1e6, 'atm') . enhanced('<', 1, $t0 * 1e6, $frame);
+my ($mixed, $csv, $told) = run('--csv ' . write_file("$dir/strange.pcapng", $strange));
+is(() = $csv =~ /\n/g, 2, 'an interface that cannot be read does not hide the others');
+like($told, qr/warning: .*: 1 packets of link types that are not supported \(11\)/, 'and is told');
+
 # ---- damage -----------------------------------------------------------------
 
 my $long = pcap(1, map { [ $t0 + $_, $frame ] } 0 .. 9);

@@ -168,6 +168,27 @@ is($status, 0, 'a truncated file');
 is(sql(q{SELECT concat_ws(' ', truncated, error IS NOT NULL, state) FROM netflow.capture WHERE source LIKE '%cut.pcap'}),
 	't t loaded', 'is marked');
 
+# A file that grows between its hash and its end: pcap2pg has to wait for us
+# right between the two.
+$kept = captures() . ' ' . stored();
+my $growing = write_file("$dir/growing.pcap", pcap(1, map { [ $_->[0] + 86400 * 90, $_->[1] ] } @frames));
+open(my $locker, '|-', "psql -Xq >/dev/null") or die "psql: $!";
+$locker->autoflush(1);
+print $locker "BEGIN; LOCK TABLE netflow.capture IN EXCLUSIVE MODE;\n";
+ok(wait_for(q{SELECT exists(SELECT FROM pg_locks WHERE relation = 'netflow.capture'::regclass AND mode = 'ExclusiveLock' AND granted)}),
+	'held up');
+my $grower = fork() // die;
+exec "$pcap2pg $growing 2>$dir/growing.err" if !$grower;
+ok(wait_for(q{SELECT exists(SELECT FROM pg_stat_activity WHERE application_name = 'pcap2pg' AND wait_event_type = 'Lock')}),
+	'between hash and packets');
+system("cat $dir/cut.pcap >>$growing");
+print $locker "COMMIT;\n";
+close $locker;
+waitpid $grower, 0;
+is($? >> 8, 1, 'a file that changes');
+like(Loader::slurp("$dir/growing.err"), qr/changed while it was read; nothing of it was loaded/, 'is told');
+is(captures() . ' ' . stored(), $kept, 'and not loaded');
+
 # ---- stores, filters, days --------------------------------------------------
 
 sql(q{SELECT anomaly_create_flow_store('My "store"')});
