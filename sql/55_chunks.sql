@@ -11,6 +11,8 @@ CREATE FUNCTION anomaly.chunks(store name, tab name)
 RETURNS TABLE (chunk regclass, lo timestamptz, hi timestamptz)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'	-- bounds go through text
+SET datestyle = 'ISO'
 AS $$
 	SELECT c.oid::regclass, b.bound[1]::timestamptz, b.bound[2]::timestamptz
 	FROM pg_namespace n
@@ -28,6 +30,7 @@ CREATE FUNCTION anomaly.make_chunk(store name, tab name, lo timestamptz, hi time
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
+SET datestyle = 'ISO'
 AS $$
 DECLARE
 	chunk name := tab || to_char(lo, '_YYYYMMDD')

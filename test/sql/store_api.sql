@@ -4,13 +4,17 @@ SET timezone = 'UTC';
 \set VERBOSITY terse
 SELECT anomaly_create_flow_store('page');
 SELECT anomaly_ensure_chunks('page', '2026-01-05', '2026-01-09');
-INSERT INTO page.flow SELECT (hand.flow(timestamptz '2026-01-05' + interval '4 days' * hand.draw('when', i),
+INSERT INTO page.flow SELECT f.* FROM generate_series(1, 5000) i,
+	hand.flow(timestamptz '2026-01-05' + interval '4 days' * hand.draw('when', i),
 	inet '10.0.0.1' + (9 * hand.draw('who', i))::int, inet '192.0.2.0' + (9 * hand.draw('whom', i))::int, 443, 6, 3,
-	(9000 * hand.draw('out', i))::int8, (90000 * hand.draw('in', i))::int8)).* FROM generate_series(1, 5000) i;
+	(9000 * hand.draw('out', i))::int8, (90000 * hand.draw('in', i))::int8) f;
 -- scans of one host and SYN floods, by three sources on three days
-INSERT INTO page.flow SELECT (hand.flow(timestamptz '2026-01-06 10:00' + interval '0.5 s' * i, '10.0.0.66', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2)).* FROM generate_series(1, 900) i;
-INSERT INTO page.flow SELECT (hand.flow(timestamptz '2026-01-07 23:58' + interval '0.1 s' * i, '10.0.0.67', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2)).* FROM generate_series(1, 2400) i;
-INSERT INTO page.flow SELECT (hand.flow(timestamptz '2026-01-08 05:00' + interval '20 ms' * i, '2001:db8::1', '10.0.0.5', 80, 6, 1, 0, 0, 1, 0, 2)).* FROM generate_series(1, 6000) i;
+INSERT INTO page.flow SELECT f.* FROM generate_series(1, 900) i,
+	hand.flow(timestamptz '2026-01-06 10:00' + interval '0.5 s' * i, '10.0.0.66', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2) f;
+INSERT INTO page.flow SELECT f.* FROM generate_series(1, 2400) i,
+	hand.flow(timestamptz '2026-01-07 23:58' + interval '0.1 s' * i, '10.0.0.67', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2) f;
+INSERT INTO page.flow SELECT f.* FROM generate_series(1, 6000) i,
+	hand.flow(timestamptz '2026-01-08 05:00' + interval '20 ms' * i, '2001:db8::1', '10.0.0.5', 80, 6, 1, 0, 0, 1, 0, 2) f;
 -- scores by hand: 10 flows of every hundredth in every hour of two days
 INSERT INTO page.score_hour SELECT h, 1, b, 10, CASE WHEN b >= 60 THEN 10 ELSE 0 END
 FROM generate_series(timestamptz '2026-01-06', '2026-01-07 23:00', '1 hour') h, generate_series(0, 99) b;
@@ -105,11 +109,14 @@ SELECT * FROM page_api.kpi('2026-01-05', '2026-01-09');
 SELECT * FROM page_api.status;
 \set VERBOSITY terse
 RESET ROLE;
+SELECT count(*) FILTER (WHERE has_function_privilege('pga_test_stranger', p.oid, 'EXECUTE')) AS strangers,
+	   count(*) FILTER (WHERE has_function_privilege('pga_test_viewer', p.oid, 'EXECUTE')) = count(*) AS viewers
+FROM pg_proc p WHERE pronamespace = 'page_api'::regnamespace;
 
 -- the token follows every change, and only changes
 SELECT token FROM page_api.status \gset
 SELECT token = :'token' AS same FROM page_api.status;
-INSERT INTO page.flow SELECT (hand.flow('2026-01-08 23:00', '10.0.0.1', '192.0.2.1', 443)).*;
+INSERT INTO page.flow SELECT * FROM hand.flow('2026-01-08 23:00', '10.0.0.1', '192.0.2.1', 443);
 SELECT token <> :'token' AS moved, flows FROM page_api.status;
 
 SELECT anomaly_drop_flow_store('page');

@@ -7,12 +7,12 @@ SELECT anomaly_ensure_chunks('whole', '2026-01-05', '2026-01-06');
 SELECT anomaly_ensure_chunks('parts', '2026-01-05', '2026-01-06');
 
 CREATE TABLE hand.traffic AS
-SELECT (hand.flow(timestamptz '2026-01-05 22:00' + interval '4 hours' * hand.draw('at', i),
+SELECT f.* FROM generate_series(1, 4000) i,
+	hand.flow(timestamptz '2026-01-05 22:00' + interval '4 hours' * hand.draw('at', i),
 	inet '10.0.0.1' + (4 * hand.draw('src', i))::int, inet '192.0.2.1' + (6 * hand.draw('dst', i))::int,
 	(ARRAY[22, 53, 80, 443])[1 + (3 * hand.draw('port', i))::int], (ARRAY[6, 17])[1 + hand.draw('proto', i)::int],
 	(ARRAY[1, 3, 4])[1 + (2 * hand.draw('state', i))::int], (5000 * hand.draw('out', i))::int8, (9000 * hand.draw('in', i))::int8,
-	1 + (9 * hand.draw('pk', i))::int, (2 * hand.draw('qk', i))::int, (ARRAY[2, 27])[1 + hand.draw('flag', i)::int])).*
-FROM generate_series(1, 4000) i;
+	1 + (9 * hand.draw('pk', i))::int, (2 * hand.draw('qk', i))::int, (ARRAY[2, 27])[1 + hand.draw('flag', i)::int]) f;
 
 INSERT INTO whole.flow SELECT * FROM hand.traffic;
 -- the same in 40 batches, neither in order nor apart in time
@@ -107,9 +107,9 @@ SELECT flows FROM parts.tally;
 -- features, worked out by hand: 2,000 us; 100 bytes of payload and 80 of headers
 -- sent, as many headers back as packets; the last flow lasts no time
 SELECT anomaly_ensure_chunks('shape', '2026-01-05', '2026-01-05');
-INSERT INTO shape.flow SELECT (hand.flow('2026-01-05 10:00', '10.0.0.1', '10.0.0.2', p, pr, s, 100, 0, 2, d)).*
-FROM (VALUES (443, 6, 3, 2), (53, 17, 1, 0), (60000, 6, 4, 1), (700, 6, 3, 1)) v(p, pr, s, d);
-INSERT INTO shape.flow SELECT (f).* FROM (SELECT hand.flow('2026-01-05 10:01', '10.0.0.1', '10.0.0.1', 40000, 6, 1, 0, 0, 1, 0) AS f) x;
+INSERT INTO shape.flow SELECT f.* FROM (VALUES (443, 6, 3, 2), (53, 17, 1, 0), (60000, 6, 4, 1), (700, 6, 3, 1)) v(p, pr, s, d),
+	hand.flow('2026-01-05 10:00', '10.0.0.1', '10.0.0.2', p, pr, s, 100, 0, 2, d) f;
+INSERT INTO shape.flow SELECT * FROM hand.flow('2026-01-05 10:01', '10.0.0.1', '10.0.0.1', 40000, 6, 1, 0, 0, 1, 0);
 UPDATE shape.flow SET duration_us = 0 WHERE dst_addr = '10.0.0.1';
 SELECT dst_port, duration_s, bytes, packets, bytes_per_packet, bytes_per_s, packets_per_s, round(bytes_ratio::numeric, 4) AS bytes_ratio,
 	   service, protocol_name, conn_state, failed, land

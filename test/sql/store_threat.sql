@@ -12,22 +12,28 @@ CREATE VIEW hand.incident AS
 -- An ordinary day: a busy resolver, web browsing with the odd refused
 -- connection, an administrator's sessions, polling of time and mail, a nightly
 -- backup of 2 GB to a server inside, a 40 MB download.
-INSERT INTO guard.flow SELECT (hand.flow(timestamptz '2026-01-05 08:00' + interval '0.4 s' * i, '10.0.0.2', inet '192.0.2.0' + (200 * hand.draw('zone', i))::int, 53, 17,
-	CASE i % 20 WHEN 0 THEN 1 ELSE 3 END, 60, 120, 1, sign(i % 20)::int, 0)).* FROM generate_series(1, 5000) i;
-INSERT INTO guard.flow SELECT (hand.flow(timestamptz '2026-01-05 08:00' + interval '8 hours' * hand.draw('web', i), inet '10.0.0.100' + i % 20,
-	inet '203.0.113.0' + (200 * hand.draw('site', i))::int, 443, 6, CASE WHEN i % 100 = 0 THEN 4 ELSE 3 END)).* FROM generate_series(1, 8000) i;
-INSERT INTO guard.flow SELECT (hand.flow(timestamptz '2026-01-05 09:00' + interval '11 min' * i, '10.0.0.101', '10.0.0.4', 22)).* FROM generate_series(1, 30) i;
-INSERT INTO guard.flow SELECT (hand.flow(timestamptz '2026-01-05 00:00' + interval '64 s' * i, '10.0.0.102', '198.51.100.123', 123, 17, 3, 48, 48, 1, 1, 0)).* FROM generate_series(1, 1300) i;
-INSERT INTO guard.flow SELECT (hand.flow(timestamptz '2026-01-05 08:00' + interval '5 min' * i, '10.0.0.103', '10.0.0.3', 993)).* FROM generate_series(1, 90) i;
-INSERT INTO guard.flow SELECT (hand.flow('2026-01-05 02:00', '10.0.0.3', '10.0.0.5', 873, 6, 3, 2000000000, 10000, 1400000, 700000)).*;
-INSERT INTO guard.flow SELECT (hand.flow('2026-01-05 11:00', '10.0.0.104', '203.0.113.9', 443, 6, 3, 20000, 40000000, 9000, 27000)).*;
+INSERT INTO guard.flow SELECT f.* FROM generate_series(1, 5000) i,
+	hand.flow(timestamptz '2026-01-05 08:00' + interval '0.4 s' * i, '10.0.0.2', inet '192.0.2.0' + (200 * hand.draw('zone', i))::int, 53, 17,
+	CASE i % 20 WHEN 0 THEN 1 ELSE 3 END, 60, 120, 1, sign(i % 20)::int, 0) f;
+INSERT INTO guard.flow SELECT f.* FROM generate_series(1, 8000) i,
+	hand.flow(timestamptz '2026-01-05 08:00' + interval '8 hours' * hand.draw('web', i), inet '10.0.0.100' + i % 20,
+	inet '203.0.113.0' + (200 * hand.draw('site', i))::int, 443, 6, CASE WHEN i % 100 = 0 THEN 4 ELSE 3 END) f;
+INSERT INTO guard.flow SELECT f.* FROM generate_series(1, 30) i,
+	hand.flow(timestamptz '2026-01-05 09:00' + interval '11 min' * i, '10.0.0.101', '10.0.0.4', 22) f;
+INSERT INTO guard.flow SELECT f.* FROM generate_series(1, 1300) i,
+	hand.flow(timestamptz '2026-01-05 00:00' + interval '64 s' * i, '10.0.0.102', '198.51.100.123', 123, 17, 3, 48, 48, 1, 1, 0) f;
+INSERT INTO guard.flow SELECT f.* FROM generate_series(1, 90) i,
+	hand.flow(timestamptz '2026-01-05 08:00' + interval '5 min' * i, '10.0.0.103', '10.0.0.3', 993) f;
+INSERT INTO guard.flow SELECT * FROM hand.flow('2026-01-05 02:00', '10.0.0.3', '10.0.0.5', 873, 6, 3, 2000000000, 10000, 1400000, 700000);
+INSERT INTO guard.flow SELECT * FROM hand.flow('2026-01-05 11:00', '10.0.0.104', '203.0.113.9', 443, 6, 3, 20000, 40000000, 9000, 27000);
 TABLE hand.incident;
 SELECT count(*) FROM guard.detection;
 
 -- A scan of 10,000 ports in 18 minutes, arriving in three batches, the middle
 -- one last: one incident of 10,000 flows.
-CREATE TABLE hand.scan AS SELECT (hand.flow(timestamptz '2026-01-05 10:00:00.05' + interval '108 ms' * (i - 1), '10.0.0.66', '10.0.0.5', i,
-	6, 4, 0, 0, 1, 1, 2)).* FROM generate_series(1, 10000) i;
+CREATE TABLE hand.scan AS SELECT f.* FROM generate_series(1, 10000) i,
+	hand.flow(timestamptz '2026-01-05 10:00:00.05' + interval '108 ms' * (i - 1), '10.0.0.66', '10.0.0.5', i,
+	6, 4, 0, 0, 1, 1, 2) f;
 INSERT INTO guard.flow SELECT * FROM hand.scan WHERE dst_port <= 3000;
 TABLE hand.incident;
 INSERT INTO guard.flow SELECT * FROM hand.scan WHERE dst_port > 7000;
@@ -40,8 +46,9 @@ SELECT count(*) AS windows, count(DISTINCT alert_id) AS alerts, sum(flow_count) 
 -- 445 is tried at one host after the other.
 CREATE PROCEDURE hand.attack(start timestamptz, last_octet int, n int, step interval, dst inet, port int, protocol int, state int,
 	sent int8, got int8, packets int, answers int, flags int = 27) LANGUAGE sql AS $$
-	INSERT INTO guard.flow SELECT (hand.flow(start + step * i, inet '10.0.1.0' + last_octet, CASE WHEN port = 445 THEN dst + i ELSE dst END, port,
-		protocol, state, sent, got, packets, answers, flags)).* FROM generate_series(1, n) i
+	INSERT INTO guard.flow SELECT f.* FROM generate_series(1, n) i,
+	hand.flow(start + step * i, inet '10.0.1.0' + last_octet, CASE WHEN port = 445 THEN dst + i ELSE dst END, port,
+		protocol, state, sent, got, packets, answers, flags) f
 $$;
 CALL hand.attack('2026-01-05 12:00', 1, 2000, '5 ms', '10.0.0.5', 80, 6, 1, 0, 0, 1, 0, 2);		-- SYN flood
 CALL hand.attack('2026-01-05 12:00', 101, 200, '5 ms', '10.0.0.5', 80, 6, 1, 0, 0, 1, 0, 2);

@@ -6,10 +6,10 @@ SET timezone = 'UTC';
 SELECT anomaly_create_flow_store('tower');
 SELECT anomaly_ensure_chunks('tower', '2026-01-05', '2026-01-07');
 CREATE FUNCTION hand.web(t0 timestamptz, n int, stream text) RETURNS SETOF shape.flow LANGUAGE sql AS $$
-	SELECT (hand.flow(t0 + interval '20 hours' * hand.draw(stream, i), inet '10.0.0.100' + (20 * hand.draw(stream || 'c', i))::int,
+	SELECT f.* FROM generate_series(1, n) i,
+	hand.flow(t0 + interval '20 hours' * hand.draw(stream, i), inet '10.0.0.100' + (20 * hand.draw(stream || 'c', i))::int,
 		inet '203.0.113.0' + (90 * hand.draw(stream || 's', i))::int, (ARRAY[443, 443, 80])[1 + i % 3], 6, 3, (300 + 900 * hand.draw(stream || 'o', i))::int8,
-		(2000 + 60000 * hand.draw(stream || 'i', i))::int8, 5 + (6 * hand.draw(stream || 'p', i))::int, 8 + (40 * hand.draw(stream || 'q', i))::int)).*
-	FROM generate_series(1, n) i
+		(2000 + 60000 * hand.draw(stream || 'i', i))::int8, 5 + (6 * hand.draw(stream || 'p', i))::int, 8 + (40 * hand.draw(stream || 'q', i))::int) f
 $$;
 INSERT INTO tower.flow SELECT * FROM hand.web('2026-01-05', 4000, 'monday');
 SELECT version, rows_used FROM anomaly_train('clean', 'SELECT * FROM tower.flow_feature', features => anomaly_flow_features());
@@ -25,8 +25,9 @@ SELECT id = :watch AS same, model, enabled, min_severity, alert_severity, alert_
 
 -- An ordinary day under watch, and 40 flows of one host that are unlike any
 -- other, but break no rule: large transfers inside, over an odd port.
-CREATE TABLE hand.odd AS SELECT (hand.flow(timestamptz '2026-01-06 03:00' + interval '50 s' * i, '10.0.0.200', '10.0.0.7', 31337, 6, 7,
-	900000000 + i * 1000, 30, 600000, 1)).* FROM generate_series(1, 40) i;
+CREATE TABLE hand.odd AS SELECT f.* FROM generate_series(1, 40) i,
+	hand.flow(timestamptz '2026-01-06 03:00' + interval '50 s' * i, '10.0.0.200', '10.0.0.7', 31337, 6, 7,
+	900000000 + i * 1000, 30, 600000, 1) f;
 INSERT INTO tower.flow SELECT * FROM hand.web('2026-01-06', 3000, 'tuesday') UNION ALL SELECT * FROM hand.odd;
 SELECT error FROM tower.watch;
 
@@ -36,7 +37,7 @@ SELECT sum(flows) AS scored FROM tower.score_hour;
 CREATE TABLE hand.scored AS
 	SELECT f.start_time, f.src_addr, f.dst_addr, f.src_port, f.dst_port, (anomaly_detect('clean', f)).*
 	FROM tower.flow_feature f WHERE start_time >= '2026-01-06';
-SELECT (SELECT count(*) FROM tower.detection) = count(*) FILTER (WHERE severity >= 50) AS all_found,
+SELECT (SELECT count(*) FROM tower.detection) = count(*) FILTER (WHERE severity >= 25) AS all_found,
 	   (SELECT sum(anomalous) FROM tower.score_hour) = count(*) FILTER (WHERE is_anomaly) AS all_anomalous FROM hand.scored;
 SELECT count(*) AS differing FROM tower.detection d
 WHERE NOT EXISTS (SELECT FROM hand.scored s
@@ -46,7 +47,7 @@ SELECT bin, flows FROM tower.score_hour EXCEPT
 SELECT floor(score * 100), count(*) FROM hand.scored GROUP BY date_trunc('hour', start_time), 1;
 SELECT count(*) AS odd_found FROM tower.detection WHERE src_addr = '10.0.0.200';
 SELECT count(*) FILTER (WHERE jsonb_array_length(reasons) = 0) AS without_reasons, count(*) FILTER (WHERE model_version <> 1 OR model <> 'clean') AS other_model,
-	   count(*) FILTER (WHERE severity < 50) AS mild FROM tower.detection;
+	   count(*) FILTER (WHERE severity < 25) AS mild FROM tower.detection;
 
 -- many of one host are an incident; single flows of others are not
 SELECT host(source) AS source, threat, title, detection_count, flow_count, targets, ports, model, model_version, watch_id = :watch AS watch,
@@ -82,7 +83,8 @@ SELECT anomaly_watch('tower', 'other') > :watch AS second;
 SELECT count(*) AS flows FROM tower.flow \gset
 SELECT anomaly_drop('clean');
 INSERT INTO tower.flow SELECT * FROM hand.web('2026-01-07', 500, 'wednesday');
-INSERT INTO tower.flow SELECT (hand.flow(timestamptz '2026-01-07 10:00' + interval '0.1 s' * i, '10.0.0.66', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2)).* FROM generate_series(0, 500) i;
+INSERT INTO tower.flow SELECT f.* FROM generate_series(0, 500) i,
+	hand.flow(timestamptz '2026-01-07 10:00' + interval '0.1 s' * i, '10.0.0.66', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2) f;
 SELECT count(*) - :flows AS added FROM tower.flow;
 SELECT model, error IS NOT NULL AS failed, error_at IS NOT NULL AS dated, error LIKE '%clean%' AS names_it FROM tower.watch ORDER BY id;
 SELECT error FROM tower.tally;
@@ -111,6 +113,7 @@ SELECT sum(flows) FROM tower.score_hour WHERE watch_id = :watch AND hour >= '202
 SELECT anomaly_watch('tower', 'clean', min_severity => 75, alert_flows => 3) = :watch AS same;
 SELECT enabled, min_severity, alert_severity, alert_flows FROM tower.watch WHERE id = :watch;
 SELECT anomaly_watch('tower', 'clean', min_severity => 10);
+SELECT anomaly_watch('tower', 'clean', alert_flows => 0);
 SELECT anomaly_unwatch('tower', :watch);
 SELECT count(*) FROM tower.watch WHERE id = :watch;
 SELECT count(*) > 0 AS kept FROM tower.detection WHERE watch_id = :watch;
