@@ -275,3 +275,8 @@ for (const [width, colorScheme] of [[1440, 'light'], [1440, 'dark'], [390, 'ligh
 		assert.ok(picture.length > 20000);
 	}));
 }
+
+test('screenshot for the README: down to the alerts', () => visit('', {}, async (page) => {
+	const { y, height } = await page.locator('[data-panel="alerts"]').boundingBox();
+	await page.screenshot({ path: `${SHOTS}overview.png`, fullPage: true, clip: { x: 0, y: 0, width: 1440, height: y + height + 16 } });
+}));

@@ -20,6 +20,7 @@ export const scores = {
 	option(rows, ctx) {
 		const filled = rows.filter((row) => Number(row.flows));
 		const thresholds = ctx.watches.filter((watch) => watch.enabled && watch.threshold !== null);
+		const top = Math.ceil(Math.log10(Math.max(...filled.map((row) => Number(row.flows)), 10)));
 		const edges = [...filled.flatMap((row) => [row.lo, row.hi]), ...thresholds.map((w) => w.threshold)];
 		return {
 			...base(ctx),
@@ -30,7 +31,7 @@ export const scores = {
 				nameLocation: 'middle', nameGap: 28, nameTextStyle: label(ctx),
 				axisLabel: { ...label(ctx), formatter: (v) => v.toFixed(2), showMinLabel: false, showMaxLabel: false },
 			}),
-			yAxis: valueAxis(ctx, (v) => (v >= 0 ? compact(10 ** v) : ''), { min: FLOOR, interval: 1 }),
+			yAxis: valueAxis(ctx, (v) => (v >= 0 ? compact(10 ** v) : ''), { min: FLOOR, max: top, interval: 1 }),
 			tooltip: tooltip(ctx, ({ dataIndex }) => describe(filled[dataIndex])),
 			series: [
 				bars('flows', filled, (row) => Number(row.flows), ctx.palette.normal),
