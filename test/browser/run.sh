@@ -15,7 +15,7 @@ stop() {
 }
 trap stop EXIT
 
-[ -d dashboard/node_modules/playwright-core ] || npm ci --prefix dashboard --silent
+$stack/npm.sh playwright-core
 $stack/web.sh stop web
 $stack/cluster.sh drop web
 $stack/cluster.sh start web

@@ -91,7 +91,7 @@ start() {
 		[ -r "$file" ] || die "cannot read $file"
 	done
 	stop
-	npm ci --prefix "$ROOT/dashboard" --omit=dev --silent
+	"$stack/npm.sh" echarts --omit=dev
 	if [ ${#captures[@]} -eq 0 ]; then
 		generated=yes
 		generate
