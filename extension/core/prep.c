@@ -147,6 +147,8 @@ gather(pga_ctx *ctx, const pga_rows *rows, size_t feature, bool categorical,
 			continue;
 		items[n].key = categorical ? cell : pga_ordered(pga_bits_double(cell));
 		items[n++].payload = rows->weight[i];
+		if (n % 65536 == 0)
+			ctx->poll(ctx);
 	}
 	pga_sort(ctx, items, scratch, n);
 	return n;

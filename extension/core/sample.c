@@ -73,6 +73,8 @@ pga_sampler_bytes(const pga_sampler *s)
 {
 	size_t		per_row = pga_mul(s->ctx, s->nfeatures + 2, sizeof(uint64_t));
 
+	if (s->sort_space != NULL)
+		per_row += 2 * sizeof(pga_item);
 	return pga_mul(s->ctx, s->cap, per_row) + s->nslots * sizeof(uint32_t)
 		+ s->text_slots * sizeof(pga_text) + s->text_bytes;
 }
@@ -194,14 +196,27 @@ pga_sampler_keep_text(pga_sampler *s, uint64_t hash, const char *text, uint32_t 
 
 /* ---- keeping and pruning ------------------------------------------------------ */
 
-/* The max_rows-th smallest hash of the kept rows. */
-static uint64_t
-kth_hash(const pga_sampler *s)
+static void
+sort_by_hash(const pga_sampler *s, pga_item *items, pga_item *scratch)
 {
-	size_t		n;
-	const uint32_t *order = pga_sampler_order(s, &n);
+	for (size_t i = 0; i < s->kept; i++)
+		items[i] = (pga_item) {s->hash[i], i};
+	pga_sort(s->ctx, items, scratch, s->kept);
+}
 
-	return s->hash[order[n - 1]];
+/* The max_rows-th smallest hash of the kept rows; s is full. */
+static uint64_t
+kth_hash(pga_sampler *s)
+{
+	if (s->sort_space == NULL)
+	{
+		size_t		bytes = pga_mul(s->ctx, s->cap, 2 * sizeof(pga_item));
+
+		check_memory(s, bytes);
+		s->sort_space = s->ctx->alloc(s->ctx, bytes);
+	}
+	sort_by_hash(s, s->sort_space, s->sort_space + s->cap);
+	return s->sort_space[s->max_rows - 1].key;
 }
 
 /* Drops every row above the limit. */
@@ -275,9 +290,7 @@ pga_sampler_order(const pga_sampler *s, size_t *n)
 	pga_item   *scratch = s->ctx->alloc(s->ctx, bytes);
 	uint32_t   *order = s->ctx->alloc(s->ctx, (s->kept + 1) * sizeof(uint32_t));
 
-	for (size_t i = 0; i < s->kept; i++)
-		items[i] = (pga_item) {s->hash[i], i};
-	pga_sort(s->ctx, items, scratch, s->kept);
+	sort_by_hash(s, items, scratch);
 	*n = s->kept < s->max_rows ? s->kept : s->max_rows;
 	for (size_t i = 0; i < *n; i++)
 		order[i] = (uint32_t) items[i].payload;

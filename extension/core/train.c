@@ -128,7 +128,7 @@ check_memory(pga_ctx *ctx, const pga_sampler *s, const pga_params *params)
 {
 	size_t		n = s->kept;
 	size_t		per_row = pga_add(ctx, pga_mul(ctx, s->nfeatures, sizeof(float)),
-								  4 * sizeof(pga_item) + 4 * sizeof(uint64_t));
+								  7 * sizeof(pga_item) + 4 * sizeof(uint64_t));
 	size_t		need = pga_add(ctx, pga_mul(ctx, n, per_row),
 							   pga_add(ctx, pga_sampler_bytes(s),
 									   params->detector->fit_bytes(ctx, params, n, s->nfeatures)));

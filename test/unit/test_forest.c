@@ -105,7 +105,22 @@ average_path_scores_one_half(void **state)
 	assert_near(c(256), 10.2448, 5e-5);
 }
 
-/* Two trees: paths are averaged.  Extended: x + y/2 against 1. */
+/* One extended split, x + y/2 against 1; the head of a sound one is 0. */
+static void
+put_plane(pga_buf *b, uint16_t head)
+{
+	put_head(b, 1, 256, 8, 1);
+	pga_put_u16(b, head);
+	pga_put_f64(b, 1);
+	pga_put_u16(b, 0);
+	pga_put_f32(b, 1);
+	pga_put_u16(b, 1);
+	pga_put_f32(b, 0.5f);
+	put_leaf(b, 255);
+	put_leaf(b, 1);
+}
+
+/* Two trees: paths are averaged.  One extended tree. */
 static void
 trees_average_and_planes_split(void **state)
 {
@@ -121,15 +136,7 @@ trees_average_and_planes_split(void **state)
 	put_leaf(&b, 1);
 	assert_near(score(load(&b, 1), -1, 0), pow(2, -((c(256) + 1) / 2) / c(256)), 1e-7);
 
-	put_head(&e, 1, 256, 8, 1);
-	pga_put_u16(&e, 0);
-	pga_put_f64(&e, 1);
-	pga_put_u16(&e, 0);
-	pga_put_f32(&e, 1);
-	pga_put_u16(&e, 1);
-	pga_put_f32(&e, 0.5f);
-	put_leaf(&e, 255);
-	put_leaf(&e, 1);
+	put_plane(&e, 0);
 	f = load(&e, 2);
 	assert_near(score(f, 0.5f, 0.5f), pow(2, -1 / c(256)), 1e-7);
 	assert_near(score(f, 0.5f, 1), pow(2, -(1 + c(255)) / c(256)), 1e-7);
@@ -160,6 +167,10 @@ bad_trees_are_refused(void **state)
 	put_leaf(&b, 1);
 	put_leaf(&b, 1);
 	put_leaf(&b, 254);
+	assert_fails(PGA_ERR_CORRUPT_MODEL, load(&b, 2));
+
+	b = (pga_buf) {.ctx = &h.ctx};
+	put_plane(&b, 1);
 	assert_fails(PGA_ERR_CORRUPT_MODEL, load(&b, 2));
 }
 

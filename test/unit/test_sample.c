@@ -38,6 +38,17 @@ assert_same(const pga_sampler *a, const pga_sampler *b)
 	assert_memory_equal(x.data, y.data, x.len);
 }
 
+static pga_sampler *
+reloaded(const pga_sampler *s)
+{
+	pga_buf		buf = bytes_of(s);
+	pga_reader	r = {&h.ctx, buf.data, buf.data + buf.len};
+	pga_sampler *back = pga_sampler_load(&r);
+
+	assert_ptr_equal(r.p, r.end);
+	return back;
+}
+
 static void
 order_does_not_matter(void **state)
 {
@@ -55,7 +66,8 @@ order_does_not_matter(void **state)
 	assert_same(forward, backward);
 }
 
-/* Parts of different sizes, one of them far under the limit, in both orders. */
+/* Parts of different sizes, one of them far under the limit, one with rows of
+ * the others again, in both orders; and into an empty sampler. */
 static void
 merging_equals_adding(void **state)
 {
@@ -64,15 +76,24 @@ merging_equals_adding(void **state)
 	pga_sampler *a = table_sampler(&p, 0, 100);
 	pga_sampler *b = table_sampler(&p, 100, 4000);
 	pga_sampler *c = table_sampler(&p, 4000, MANY);
-	pga_sampler *other = table_sampler(&p, 4000, MANY);
+	pga_sampler *empty = table_sampler(&p, 0, 0);
+	pga_cell	cells[TABLE_COLS];
 
 	(void) state;
+	for (size_t i = 0; i < 2 * MANY; i++)
+	{
+		table_row(i % MANY, cells);
+		pga_sampler_add(whole, cells);
+		pga_sampler_add(c, cells);
+	}
 	pga_sampler_merge(a, b);
 	pga_sampler_merge(a, c);
 	assert_same(whole, a);
-	pga_sampler_merge(b, other);
-	pga_sampler_merge(b, table_sampler(&p, 0, 100));
-	assert_same(whole, b);
+	pga_sampler_merge(c, b);
+	pga_sampler_merge(c, table_sampler(&p, 0, 100));
+	assert_same(whole, c);
+	pga_sampler_merge(empty, reloaded(whole));
+	assert_same(whole, reloaded(empty));
 	pga_params_set_number(&h.ctx, &p, "seed", 43);
 	assert_fails(PGA_ERR_CORRUPT_MODEL, pga_sampler_merge(a, table_sampler(&p, 0, 10)));
 }
@@ -217,15 +238,30 @@ bytes_come_back(void **state)
 	(void) state;
 	for (size_t rows = 0; rows <= MANY; rows += MANY / 2)
 	{
-		pga_buf		buf = bytes_of(table_sampler(&p, 0, rows));
-		pga_reader	r = {&h.ctx, buf.data, buf.data + buf.len};
-		pga_sampler *back = pga_sampler_load(&r);
+		pga_sampler *back = reloaded(table_sampler(&p, 0, rows));
 
-		assert_ptr_equal(r.p, r.end);
 		assert_same(table_sampler(&p, 0, rows), back);
 		pga_sampler_merge(back, table_sampler(&p, rows, MANY));
 		assert_same(table_sampler(&p, 0, MANY), back);
 	}
+}
+
+/* More occurrences than rows: the number of rows, at byte 23, set to
+ * 1000 where 1024 are kept. */
+static void
+false_counts_are_refused(void **state)
+{
+	static pga_reader r;
+	pga_params	p = small_sample();
+	pga_buf		buf = bytes_of(table_sampler(&p, 0, MANY));
+
+	(void) state;
+	memset(buf.data + 23, 0, 8);
+	buf.data[23] = 1000 & 0xff;
+	buf.data[24] = 1000 >> 8;
+	r = (pga_reader) {&h.ctx, buf.data, buf.data + buf.len};
+	assert_fails(PGA_ERR_CORRUPT_MODEL, pga_sampler_load(&r));
+	assert_non_null(strstr(h.message, "add up"));
 }
 
 /* Damaged bytes are refused, or are a sampler that works. */
@@ -278,6 +314,7 @@ main(void)
 		TEST(missing_values_follow_the_option),
 		TEST(limits_are_named),
 		TEST(bytes_come_back),
+		TEST(false_counts_are_refused),
 		TEST(damaged_bytes_are_safe),
 	};
 
