@@ -14,7 +14,10 @@
 --
 -- Functions that users call live in the schema of the extension and are named
 -- anomaly_*; helpers live in the schema anomaly.  All run with the rights of
--- whoever calls them.
+-- whoever calls them.  Nothing is granted here: whoever shall make stores needs
+-- CREATE on the database, USAGE on the schema anomaly, SELECT, INSERT and DELETE
+-- on anomaly.flow_store and SELECT on the registry's tables; whoever shall load
+-- flows into another's store, the owner's rights on its tables.
 
 CREATE TABLE anomaly.flow_store (
 	name name PRIMARY KEY,
@@ -35,8 +38,9 @@ COMMENT ON COLUMN anomaly.flow_store.partition_interval IS 'length of a new chun
 COMMENT ON COLUMN anomaly.flow_store.retain IS 'age at which anomaly_maintain drops chunks; NULL keeps them';
 COMMENT ON COLUMN anomaly.flow_store.alert_gap IS 'detections of one source and threat no further apart join one alert';
 COMMENT ON COLUMN anomaly.flow_store.home IS 'networks that count as internal; all others are external';
+COMMENT ON COLUMN anomaly.flow_store.created_by IS 'who made the store';
+COMMENT ON COLUMN anomaly.flow_store.created_at IS 'start of the transaction that made it';
 SELECT pg_catalog.pg_extension_config_dump('anomaly.flow_store', '');
-GRANT SELECT ON anomaly.flow_store TO PUBLIC;
 
 CREATE FUNCTION anomaly.store(store name) RETURNS anomaly.flow_store
 LANGUAGE plpgsql STABLE PARALLEL SAFE

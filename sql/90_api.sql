@@ -50,8 +50,8 @@ BEGIN
 	COMMENT ON VIEW %2$I.source_minute IS 'traffic per minute and source';
 	CREATE VIEW %2$I.detection AS
 		SELECT id, start_time, end_time, alert_id, flow_count, src_addr, dst_addr, src_port, dst_port, protocol,
-			   threat, rule, watch_id, model, model_version, score, p_value, severity, confidence,
-			   anomaly.risk(severity, confidence) AS risk, reasons, indicators
+			   threat, rule, watch_id, model, model_version, score, p_value, severity,
+			   @extschema@.anomaly_band(severity) AS band, confidence, anomaly.risk(severity, confidence) AS risk, reasons, indicators
 		FROM %1$I.detection;
 	COMMENT ON VIEW %2$I.detection IS 'anomalous flows and windows that threat rules fired on';
 	CREATE VIEW %2$I.score_hour AS
@@ -148,10 +148,10 @@ BEGIN
 			FROM step, %1$I.traffic(t0, t1, host) r GROUP BY 1
 		), found AS (
 			SELECT floor(extract(epoch FROM d.start_time - t0)::float8 / s)::int AS i,
-				   count(*) FILTER (WHERE @extschema@.anomaly_band(d.severity) = 'critical') AS critical,
-				   count(*) FILTER (WHERE @extschema@.anomaly_band(d.severity) = 'major') AS major,
-				   count(*) FILTER (WHERE @extschema@.anomaly_band(d.severity) = 'minor') AS minor,
-				   count(*) FILTER (WHERE @extschema@.anomaly_band(d.severity) = 'warning') AS warning
+				   count(*) FILTER (WHERE d.band = 'critical') AS critical,
+				   count(*) FILTER (WHERE d.band = 'major') AS major,
+				   count(*) FILTER (WHERE d.band = 'minor') AS minor,
+				   count(*) FILTER (WHERE d.band = 'warning') AS warning
 			FROM step, %1$I.found(t0, t1, host, threat) d GROUP BY 1
 		)
 		SELECT b.t, coalesce(r.flows, 0), coalesce(r.packets, 0), coalesce(r.bytes, 0),

@@ -2,6 +2,17 @@
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 \set VERBOSITY terse
+-- the owner is no superuser, but has what 50_flow.sql says it takes
+CREATE ROLE pga_test_viewer;
+CREATE ROLE pga_test_owner;
+CREATE ROLE pga_test_stranger;
+SELECT format('GRANT CREATE ON DATABASE %I TO pga_test_owner', current_database()) \gexec
+GRANT USAGE ON SCHEMA anomaly TO pga_test_owner;
+GRANT SELECT, INSERT, DELETE ON anomaly.flow_store TO pga_test_owner;
+GRANT SELECT ON anomaly.model, anomaly.model_version TO pga_test_owner;
+GRANT USAGE, CREATE ON SCHEMA hand TO pga_test_owner;
+GRANT USAGE ON SCHEMA shape TO pga_test_owner;
+SET ROLE pga_test_owner;
 SELECT anomaly_create_flow_store('page');
 SELECT anomaly_ensure_chunks('page', '2026-01-05', '2026-01-09');
 INSERT INTO page.flow SELECT f.* FROM generate_series(1, 5000) i,
@@ -19,13 +30,11 @@ INSERT INTO page.flow SELECT f.* FROM generate_series(1, 6000) i,
 INSERT INTO page.score_hour SELECT h, 1, b, 10, CASE WHEN b >= 60 THEN 10 ELSE 0 END
 FROM generate_series(timestamptz '2026-01-06', '2026-01-07 23:00', '1 hour') h, generate_series(0, 99) b;
 
-CREATE ROLE pga_test_viewer;
 SELECT anomaly_create_api('page', 'pga_test_nobody');
 SELECT to_regnamespace('page_api');
 SELECT anomaly_create_api('nowhere', 'pga_test_viewer');
 SELECT anomaly_create_api('page', 'pga_test_viewer');
 SELECT anomaly_create_api('page', 'pga_test_viewer');		-- again, in place of the first
-GRANT USAGE ON SCHEMA hand TO pga_test_viewer;
 
 -- a viewer reads the API and nothing else
 SET ROLE pga_test_viewer;
@@ -45,7 +54,7 @@ SELECT source, threat, title, band, risk, state, flow_count, detection_count, ta
 SELECT count(*) FROM page_api.watches;
 
 -- every function, compared with the rows themselves
-RESET ROLE;
+SET ROLE pga_test_owner;
 CREATE FUNCTION hand.raw(t0 timestamptz, t1 timestamptz, OUT flows bigint, OUT packets bigint, OUT bytes bigint) LANGUAGE sql AS $$
 	SELECT count(*), coalesce(sum(src_packets + dst_packets), 0), coalesce(sum(src_bytes + dst_bytes), 0)
 	FROM page.flow WHERE start_time >= t0 AND start_time < t1 $$;
@@ -55,7 +64,6 @@ CREATE TABLE hand.period AS SELECT * FROM (VALUES
 	(3, '2026-01-06 09:30', '2026-01-06 10:30'),						-- an hour
 	(4, '2026-01-07 23:59', '2026-01-08 00:01'),						-- two minutes over midnight
 	(5, '2020-01-01', '2020-01-02')) p(id, t0, t1);
-GRANT SELECT ON hand.period TO pga_test_viewer;
 SELECT p.id, (k.flows, k.packets, k.bytes) = (r.flows, r.packets, r.bytes) AS kpi, (t.flows, t.packets, t.bytes) = (r.flows, r.packets, r.bytes) AS timeline,
 	   t.buckets, t.buckets = t.distinct_buckets AS "each once", t.first = t0 AS first, t.last < t1 AS last, k.detections = f.n AS detections, t.found = f.n AS bands, s.n = f.n AS lanes,
 	   k.sources = f.sources AS sources, k.alerts = a.n AS alerts, h.alerts = a.n AND h.detections = f.n AS threats
@@ -98,17 +106,16 @@ SELECT count(*) FROM page_api.timeline('2026-01-09', '2026-01-05');
 SELECT count(*) FROM page_api.timeline('2026-01-05', '2026-01-05');
 SELECT count(*) FROM page_api.swimlane('2026-01-05', '2026-01-09', buckets => 0, hosts => 0);
 SELECT count(*) FROM page_api.score_histogram('2026-01-05', '2026-01-09', bins => 1000);
-RESET ROLE;
+SET ROLE pga_test_owner;
 
 -- whoever is not the viewer cannot call
-CREATE ROLE pga_test_stranger;
 GRANT USAGE ON SCHEMA page_api TO pga_test_stranger;
 SET ROLE pga_test_stranger;
 \set VERBOSITY sqlstate
 SELECT * FROM page_api.kpi('2026-01-05', '2026-01-09');
 SELECT * FROM page_api.status;
 \set VERBOSITY terse
-RESET ROLE;
+SET ROLE pga_test_owner;
 SELECT count(*) FILTER (WHERE has_function_privilege('pga_test_stranger', p.oid, 'EXECUTE')) AS strangers,
 	   count(*) FILTER (WHERE has_function_privilege('pga_test_viewer', p.oid, 'EXECUTE')) = count(*) AS viewers
 FROM pg_proc p WHERE pronamespace = 'page_api'::regnamespace;
@@ -119,8 +126,9 @@ SELECT token = :'token' AS same FROM page_api.status;
 INSERT INTO page.flow SELECT * FROM hand.flow('2026-01-08 23:00', '10.0.0.1', '192.0.2.1', 443);
 SELECT token <> :'token' AS moved, flows FROM page_api.status;
 
+SELECT anomaly_maintain('page') IS NOT NULL AS maintained;
 SELECT anomaly_drop_flow_store('page');
 SELECT to_regnamespace('page_api');
-DROP ROLE pga_test_stranger;
-DROP OWNED BY pga_test_viewer;
-DROP ROLE pga_test_viewer;
+RESET ROLE;
+DROP OWNED BY pga_test_owner, pga_test_viewer, pga_test_stranger;
+DROP ROLE pga_test_owner, pga_test_viewer, pga_test_stranger;
