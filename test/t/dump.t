@@ -1,0 +1,52 @@
+# Dump and restore: models score the same, and training goes on.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use FindBin;
+use lib $FindBin::RealBin;
+use Cluster;
+use Test::More;
+
+my $dir = tempdir(CLEANUP => 1);
+my $checksum = "SELECT count(*), sum(hashfloat8(anomaly_score(m.name, p))::bigint),
+	sum(hashfloat8(anomaly_score(v.body, p))::bigint)
+	FROM points p, anomaly.model m JOIN anomaly.model_version v ON v.model = m.name";
+
+sql("CREATE TABLE points AS SELECT sin(i) AS a, cos(i * 0.7) AS b,
+	CASE WHEN i % 3 = 0 THEN 'tcp' ELSE 'udp' END AS c FROM generate_series(1, 2000) i");
+sql("SELECT anomaly_train('dumped', 'SELECT * FROM points', options => jsonb_build_object('seed', n))
+	FROM generate_series(1, 3) n");
+sql("SELECT anomaly_activate('dumped', 2)");
+sql("CREATE TABLE kept AS SELECT anomaly_fit(p, 'isolation_forest', '{}') AS model FROM points p");
+my $before = sql($checksum);
+my $registry = sql('SELECT to_jsonb(v) - $$body$$ FROM anomaly.model_version v ORDER BY id');
+
+for my $format (qw(plain custom))
+{
+	my $file = "$dir/$format";
+	my $db = "restored_$format";
+	is(system('pg_dump', '-F', $format, '-f', $file, 'postgres'), 0, "$format: dumped");
+	sql("CREATE DATABASE $db TEMPLATE template0");
+	my @restore = $format eq 'plain'
+		? ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $db, '-f', $file)
+		: ('pg_restore', '--exit-on-error', '-d', $db, $file);
+	is(system(@restore), 0, "$format: restored");
+	is(sql($checksum, $db), $before, "$format: all versions score the same");
+	is(sql('SELECT to_jsonb(v) - $$body$$ FROM anomaly.model_version v ORDER BY id', $db), $registry,
+		"$format: the registry is the same");
+	is(sql('SELECT model::text FROM kept', $db), sql('SELECT model::text FROM kept'),
+		"$format: a model in a user's table is the same");
+	is(sql("SELECT version FROM anomaly_train('dumped', 'SELECT * FROM points')", $db), 4,
+		"$format: training goes on with the next version");
+	is(sql('SELECT max(id) > 3 AND count(*) = count(DISTINCT id) FROM anomaly.model_version', $db), 't',
+		"$format: ids are not used again");
+	is(sql("SELECT parent_version FROM anomaly.model_version WHERE version = 4", $db), 2,
+		"$format: the active version was restored");
+}
+
+# The same seed and rows give the same bytes in another database.
+is(sql('SELECT body::text FROM anomaly.model_version WHERE version = 4', 'restored_plain'),
+	sql('SELECT body::text FROM anomaly.model_version WHERE version = 4', 'restored_custom'),
+	'the same training twice gives the same bytes');
+
+done_testing();
