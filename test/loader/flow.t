@@ -89,6 +89,8 @@ is(ends('', datagram(0), datagram(60)), '2:4', 'silent for the idle timeout: sti
 is(ends('', datagram(0), datagram(60.000001)), '1:1 1:4', 'silent for longer: two');
 is(ends('--idle=100', datagram(0), datagram(90)), '2:4', '--idle');
 is(ends('', map { datagram($_ * 50) } 0 .. 14), '6:2 6:2 3:4', 'active timeout: slices of 300 seconds');
+is(join(' ', map { $_->{src_addr} } meter('', datagram(0), map { [ $_ * 50, frame4(17, $B, $A, udp(2000, 1000, 'y')) ] } 1 .. 8)),
+	"$A $A", 'a slice keeps its originator, whoever goes on');
 is(ends('--active=0', map { datagram($_ * 50) } 0 .. 14), '15:4', 'no active timeout');
 is(ends('', @handshake, segment(299, 'A', 'A', 101, 501)), '3:4', 'an open connection may be silent longer');
 is(ends('', @handshake, @close, segment(4, 'A', 'A', 106, 509)), '5:3', 'late packets join a closed connection');
@@ -123,6 +125,8 @@ is((meter('', [ 0, $death ]))[0]{bad_fragments}, 1, 'a fragment beyond 64 KB');
 
 my $padded = frame4(17, $A, $B, udp(1000, 2000, 'ab')) . "\0" x 16;
 is(columns((meter('', [ 0, $padded ]))[0], qw(src_bytes src_payload)), '30 2', 'Ethernet padding is not payload');
+my $headless = frame4(17, $A, $B, '') . pack('nn', 1000, 2000) . "\0" x 22;
+is(columns((meter('', [ 0, $headless ]))[0], qw(src_port dst_port src_payload)), '0 0 0', 'nor is it a header');
 my $offloaded = frame4(6, $A, $B, tcp(1000, 2000, 'A', 1, 1, 'x' x 100), length => 0);
 is(columns((meter('', [ 0, $offloaded ]))[0], qw(src_bytes src_payload)), '140 100', 'length 0: segmented after the capture');
 my $cut = substr(frame4(6, $A, $B, tcp(1000, 2000, 'A', 1, 1, 'x' x 100)), 0, 38);

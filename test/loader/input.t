@@ -99,6 +99,13 @@ my ($mixed, $csv, $told) = run('--csv ' . write_file("$dir/strange.pcapng", $str
 is(() = $csv =~ /\n/g, 2, 'an interface that cannot be read does not hide the others');
 like($told, qr/warning: .*: 1 packets of link types that are not supported \(11\)/, 'and is told');
 
+my $offset = block('<', 1, pack('Sx2L', 1, 0) . pack('SSq', 14, 8, 3600) . pack('L', 0));
+is((flows(write_file("$dir/offset.pcapng", section('<') . $offset . enhanced('<', 0, $t0 * 1e6, $frame))))[0]{start_time},
+	'2023-11-14 23:13:20.000000+00', 'an interface whose clock has an offset');
+my $snapped = block('<', 3, pack('L', 1000) . substr(ethernet(0x0800, ipv4(17, $A, $B, udp(1000, 53, 'x' x 958))), 0, 60));
+is((flows(write_file("$dir/snapped.pcapng", section('<') . interface('<', 1, 60) . $snapped)))[0]{src_bytes},
+	986, 'a simple packet cut at the snap length');
+
 # ---- damage -----------------------------------------------------------------
 
 my $long = pcap(1, map { [ $t0 + $_, $frame ] } 0 .. 9);
