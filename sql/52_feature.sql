@@ -66,14 +66,15 @@ $$;
 COMMENT ON FUNCTION anomaly.feature_select(text) IS 'text of the query that adds the derived features to the flows of a source';
 
 -- Addresses, ports, times and ttl tell hosts and recordings apart, not behaviour.
+-- Columns that say the same thing twice (bytes beside payload, packets beside
+-- bytes) are left out: each would lend its subject more weight in a forest, and
+-- volume would drown the rest.
 CREATE FUNCTION @extschema@.anomaly_flow_features() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY['duration_s', 'src_bytes', 'dst_bytes', 'src_payload', 'dst_payload',
-		'src_packets', 'dst_packets', 'length_mean', 'length_stddev',
-		'bytes_per_packet', 'bytes_per_s', 'packets_per_s', 'bytes_ratio',
-		'retransmits', 'service', 'protocol_name', 'conn_state', 'failed']
+	SELECT ARRAY['duration_s', 'src_payload', 'dst_payload', 'payload_ratio', 'bytes_per_s',
+		'service', 'conn_state', 'failed']
 $$;
 COMMENT ON FUNCTION @extschema@.anomaly_flow_features() IS 'columns of flow_feature that make a good model, for the argument features of anomaly_train';
 
