@@ -10,9 +10,10 @@
  * held-out rows reach, the curve continues as a generalized Pareto tail
  * (Pickands 1975) fitted to the top tenth of the scores by probability-
  * weighted moments (Hosking & Wallis 1987).  Its shape is 0, an exponential
- * tail, unless the scores clearly show a heavier one: the shape's error grows
- * with every decade beyond the data, and a bounded tail, below 0, would call
- * the first row past its end impossible.
+ * tail, unless the scores clearly show another: the shape's error grows with
+ * every decade beyond the data.  A bounded tail, below 0, would call the first
+ * row past its end impossible; it tells how steep the curve is where the
+ * counting stops, and from there on an exponential follows.
  */
 #include "calibrate.h"
 
@@ -147,6 +148,22 @@ pga_gpd_fit(const double *excess, const uint64_t *weight, size_t n,
 	}
 }
 
+/* Mean of the excesses over y0, of those that are over it. */
+static double
+mean_beyond(const double *excess, const uint64_t *weight, size_t n, double y0)
+{
+	double		sum = 0;
+	double		rows = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (excess[i] > y0)
+		{
+			sum += (excess[i] - y0) * (double) weight[i];
+			rows += (double) weight[i];
+		}
+	return rows > 0 ? sum / rows : 0;
+}
+
 /* Fits the tail to the top of ascending scores. */
 static void
 fit_tail(pga_ctx *ctx, pga_calibration *c, const pga_item *scores, size_t n)
@@ -156,6 +173,7 @@ fit_tail(pga_ctx *ctx, pga_calibration *c, const pga_item *scores, size_t n)
 	double		highest = pga_unordered(scores[n - 1].key);
 	double		above = 0;
 	double		mean = 0;
+	double		y0;
 	double		least;
 	size_t		first = n;
 	double	   *excess;
@@ -175,7 +193,7 @@ fit_tail(pga_ctx *ctx, pga_calibration *c, const pga_item *scores, size_t n)
 	}
 	pga_gpd_fit(excess, weight, n - first, &c->tail_scale, &c->tail_shape);
 	/* The estimate's standard error at shape 0 is sqrt(4 / 3n). */
-	if (c->tail_shape < 2 * sqrt(4 / (3 * above)))
+	if (fabs(c->tail_shape) < 2 * sqrt(4 / (3 * above)))
 	{
 		c->tail_shape = 0;
 		c->tail_scale = mean;
@@ -183,8 +201,15 @@ fit_tail(pga_ctx *ctx, pga_calibration *c, const pga_item *scores, size_t n)
 	c->tail_shape = fmin(c->tail_shape, 0.5);
 
 	/* The tail beyond the last knot, at excess y0 of the fit, is again
-	 * generalized Pareto: same shape, scale + shape y0. */
-	c->tail_scale += c->tail_shape * (c->score[c->n - 1] - pga_unordered(scores[first].key));
+	 * generalized Pareto: same shape, scale + shape y0; but a bounded one goes
+	 * on without a bound, no steeper than the rows out there. */
+	y0 = c->score[c->n - 1] - pga_unordered(scores[first].key);
+	c->tail_scale += c->tail_shape * y0;
+	if (c->tail_shape < 0)
+	{
+		c->tail_shape = 0;
+		c->tail_scale = fmax(c->tail_scale, mean_beyond(excess, weight, n - first, y0));
+	}
 	least = fmax(1e-3 * (highest - lowest), 1e-6 * fabs(highest));
 	c->tail_scale = fmin(fmax(c->tail_scale, fmax(least, DBL_MIN)), DBL_MAX);
 }
