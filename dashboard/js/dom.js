@@ -25,3 +25,16 @@ function fill(element, props, children) {
 	element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
 	return element;
 }
+
+// Replaces an element's content under the reader's hands: the focus stays on
+// what has the same id or address, scrolled boxes stay where they were.
+export function replaceKeeping(element, ...nodes) {
+	const active = element.contains(document.activeElement) ? document.activeElement : null;
+	const places = [...element.querySelectorAll('.scroll')].map((box) => [box.scrollLeft, box.scrollTop]);
+	element.replaceChildren(...nodes);
+	element.querySelectorAll('.scroll').forEach((box, i) => places[i] && box.scrollTo(...places[i]));
+	if (!active) return;
+	const href = active.getAttribute('href');
+	const again = active.id ? `#${CSS.escape(active.id)}` : href && `[href="${CSS.escape(href)}"]`;
+	if (again) element.querySelector(again)?.focus({ preventScroll: true });
+}

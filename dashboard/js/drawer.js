@@ -2,7 +2,7 @@
 // and gives it back; Escape closes it.
 
 import { drawAlert, loadAlert } from './panels/detail.js';
-import { h } from './dom.js';
+import { h, replaceKeeping } from './dom.js';
 
 export class Drawer {
 	constructor(root, onClose) {
@@ -46,12 +46,12 @@ export class Drawer {
 		this.id = id;
 		this.alert = null;
 		this.root.hidden = false;
+		this.root.scrollTop = 0;
 		this.content.replaceChildren(h('div', { class: 'skeleton', role: 'status' }, h('span', { class: 'sr-only' }, 'Loading')));
 	}
 
 	draw(ctx) {
-		this.content.replaceChildren(...drawAlert(this.alert, ctx));
-		this.root.scrollTop = 0;
+		replaceKeeping(this.content, ...drawAlert(this.alert, ctx));
 	}
 
 	fail(error, id, ctx) {

@@ -15,7 +15,7 @@
 // The builders are pure: rows in, ECharts option or table out.
 
 import { Chart } from './chart.js';
-import { h } from './dom.js';
+import { h, replaceKeeping } from './dom.js';
 import { clock } from './format.js';
 import { makeTable } from './table.js';
 
@@ -128,13 +128,13 @@ export class Panel {
 			return;
 		}
 		this.show('ready');
-		if (definition.tools) this.tools.replaceChildren(...definition.tools(ctx), this.toggle);
+		if (definition.tools) replaceKeeping(this.tools, ...definition.tools(ctx), this.toggle);
 		if (definition.render) {
-			this.view.replaceChildren(...[definition.render(rows, ctx)].flat());
+			replaceKeeping(this.view, ...[definition.render(rows, ctx)].flat());
 		} else if (this.tableView.hidden) {
 			this.drawChart();
 		} else {
-			this.tableView.replaceChildren(makeTable(definition.table(rows, ctx), ctx));
+			replaceKeeping(this.tableView, makeTable(definition.table(rows, ctx), ctx));
 		}
 	}
 

@@ -32,6 +32,14 @@ const COLUMNS = {
 	[`rpc/threat_types?${RANGE}`]: 'threat alerts detections severity',
 };
 
+// more than these it may have: the page's list of single findings
+test('rpc/found: what a list of findings needs', async () => {
+	const needs = 'id start_time alert_id flow_count src_addr src_port dst_addr dst_port protocol threat severity score reasons indicators';
+	const found = await rows(`rpc/found?${RANGE}&select=${needs.replaceAll(' ', ',')}&order=severity.desc,id&limit=5`);
+	assert.equal(found.length, 5);
+	assert.deepEqual(Object.keys(found[0]).sort(), needs.split(' ').sort());
+});
+
 for (const [path, columns] of Object.entries(COLUMNS)) {
 	test(`${path.split('?')[0]}: its columns`, async () => {
 		const [first] = await rows(path);

@@ -280,3 +280,17 @@ test('screenshot for the README: down to the alerts', () => visit('', {}, async 
 	const { y, height } = await page.locator('[data-panel="alerts"]').boundingBox();
 	await page.screenshot({ path: `${SHOTS}overview.png`, fullPage: true, clip: { x: 0, y: 0, width: 1440, height: y + height + 16 } });
 }));
+
+test('a new flow shows without a reload, under the reader\'s hands', () => visit('', {}, async (page) => {
+	const { flows } = await kpis(page);
+	const id = await page.getAttribute('[data-alert]', 'data-alert');
+	await page.locator(`[data-alert="${id}"] a`).first().focus();
+	await page.locator('.findings').evaluate((box) => box.scrollTo(0, 50));
+	sql('INSERT INTO netflow.flow SELECT * FROM netflow.flow ORDER BY start_time LIMIT 1');
+	await page.waitForFunction((before) => document.querySelector('[data-kpi="flows"] .tile-value').title !== before,
+		flows.toLocaleString('en-US'), { timeout: 15000 });
+	await settled(page);
+	assert.equal((await kpis(page)).flows, flows + 1);
+	assert.equal(await page.evaluate(() => document.activeElement.closest('[data-alert]')?.dataset.alert), id);
+	assert.equal(await page.locator('.findings').evaluate((box) => box.scrollTop), 50);
+}));
