@@ -71,6 +71,32 @@ tail_continues(void **state)
 	}
 }
 
+/* Scores with a bound, as a forest's have: the share above s is (1 - s)^2.  A
+ * decade beyond the counted rows p errs upwards, but by less than a factor of
+ * three (an exponential as steep as the top tenth is off by five). */
+static void
+bounded_tail_goes_on_as_steep_as_it_is(void **state)
+{
+	static const size_t sizes[] = {1000, 4000, HELD};
+
+	(void) state;
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++)
+	{
+		size_t		n = sizes[k];
+		pga_item   *items = h.ctx.alloc(&h.ctx, n * sizeof(pga_item));
+		double		share = 1 / (double) n;
+		pga_calibration *c;
+		double		ratio;
+
+		for (size_t i = 0; i < n; i++)
+			items[i] = (pga_item) {pga_ordered(1 - sqrt(((double) i + 0.5) / (double) n)), 1};
+		c = pga_calibrate(&h.ctx, items, n, 0.01);
+		ratio = pga_calibration_p(c, 1 - sqrt(share)) / share;
+		assert_true(ratio > 1 && ratio < 3);
+		assert_true(pga_calibration_p(c, 1) > 0);
+	}
+}
+
 static void
 p_value_is_monotone_and_positive(void **state)
 {
@@ -207,6 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(p_value_is_the_counted_share),
 		TEST(tail_continues),
+		TEST(bounded_tail_goes_on_as_steep_as_it_is),
 		TEST(p_value_is_monotone_and_positive),
 		TEST(p_value_is_continuous),
 		TEST(threshold_has_the_contamination),
