@@ -187,8 +187,7 @@ link_layer(cursor *c, int link, packet *p)
 /* ---- transport ---------------------------------------------------------- */
 
 /*
- * Ports and flags as far as they were captured, and the size of the header.
- * "rest" is what the IP header says lies behind the IP headers.
+ * Ports and flags as far as they were captured; returns the size of the header.
  */
 static uint32_t
 transport(cursor *c, packet *p)
@@ -236,7 +235,7 @@ transport(cursor *c, packet *p)
 	}
 }
 
-/* The part behind the IP headers: "rest" bytes by the IP header's count. */
+/* What lies behind the IP headers: "rest" bytes, by the IP header's count. */
 static void
 payload(cursor *c, packet *p, uint32_t rest)
 {

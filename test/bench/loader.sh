@@ -13,8 +13,8 @@ scale=${1:-2}
 dir=$BUILD/bench
 capture=$dir/loader-$scale.pcap
 mkdir -p "$dir"
-[ -s "$capture" ] || "$BUILD/pcapgen" --hosts=150 --scale="$scale" -o "$capture" 2>/dev/null
-trap 'rm -rf "$dir/nfpcapd"' EXIT
+"$BUILD/pcapgen" --hosts=150 --scale="$scale" -o "$capture" 2>/dev/null
+trap 'rm -rf "$dir/nfpcapd" "$capture"' EXIT
 
 cpu() {	# user and system seconds of a command
 	local TIMEFORMAT='%U %S'
