@@ -73,7 +73,7 @@ tail_continues(void **state)
 
 /* Scores with a bound, as a forest's have: the share above s is (1 - s)^2.  A
  * decade beyond the counted rows p errs upwards, but by less than a factor of
- * three (an exponential as steep as the top tenth is off by five). */
+ * four (an exponential as steep as the top tenth is off by five to nine). */
 static void
 bounded_tail_goes_on_as_steep_as_it_is(void **state)
 {
@@ -92,7 +92,7 @@ bounded_tail_goes_on_as_steep_as_it_is(void **state)
 			items[i] = (pga_item) {pga_ordered(1 - sqrt(((double) i + 0.5) / (double) n)), 1};
 		c = pga_calibrate(&h.ctx, items, n, 0.01);
 		ratio = pga_calibration_p(c, 1 - sqrt(share)) / share;
-		assert_true(ratio > 1 && ratio < 3);
+		assert_true(ratio > 1 && ratio < 4);
 		assert_true(pga_calibration_p(c, 1) > 0);
 	}
 }
