@@ -20,7 +20,7 @@ SELECT anomaly_watch('nowhere', 'clean');
 SELECT anomaly_unwatch('tower', 1);
 SELECT anomaly_backfill('tower', 1, '2026-01-05', '2026-01-06');
 \set VERBOSITY default
-SELECT anomaly_watch('tower', 'clean') AS watch \gset
+SELECT anomaly_watch('tower', 'clean', alert_severity => 25) AS watch \gset
 SELECT id = :watch AS same, model, enabled, min_severity, alert_severity, alert_flows, error FROM tower.watch;
 
 -- An ordinary day under watch, and 40 flows of one host that are unlike any
