@@ -13,8 +13,8 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* The largest value a varlena can hold. */
-#define MAX_BYTES (MaxAllocSize - VARHDRSZ)
+/* A model's text, a third longer, has to fit into a row that COPY writes. */
+#define MAX_BYTES ((size_t) 512 * 1024 * 1024)
 
 static void
 check_model(const void *bytes, size_t len)
@@ -46,8 +46,9 @@ pga_model_flatten(pga_host *host, const pga_model *model)
 	if (buf.len > MAX_BYTES)
 		ereport(ERROR,
 				(errcode(PGA_MEMORY_LIMIT),
-				 errmsg("model needs %zu bytes, more than the %zu a value can hold",
-						buf.len, (size_t) MAX_BYTES)));
+				 errmsg("model needs %zu bytes, more than the limit of %zu",
+						buf.len, MAX_BYTES),
+				 errhint("Lower the options that make the model large; anomaly_detectors() describes them.")));
 	return make_bytea(buf.data, buf.len);
 }
 

@@ -48,6 +48,7 @@
 #endif
 
 /* Infinite intervals exist since 17. */
+#include "datatype/timestamp.h"
 #ifndef INTERVAL_NOT_FINITE
 #define INTERVAL_NOT_FINITE(interval) false
 #endif
