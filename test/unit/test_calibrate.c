@@ -211,7 +211,42 @@ tail_fit_recovers_parameters(void **state)
 	}
 }
 
-/* design: 25 is one in a hundred, 50 one in a thousand, 75 one in 10,000. */
+/* Saved by hand: two knots, then each thing that may be wrong with them. */
+static pga_calibration *
+load_knots(uint32_t n, double s0, double p0, double s1, double p1, double scale)
+{
+	pga_buf		buf = {.ctx = &h.ctx};
+	pga_reader	r = {.ctx = &h.ctx};
+
+	pga_put_u64(&buf, 100);
+	pga_put_f64(&buf, scale);
+	pga_put_f64(&buf, 0.1);
+	pga_put_f64(&buf, 3);
+	pga_put_u32(&buf, n);
+	pga_put_f64(&buf, s0);
+	pga_put_f64(&buf, p0);
+	pga_put_f64(&buf, s1);
+	pga_put_f64(&buf, p1);
+	r.p = buf.data;
+	r.end = buf.data + buf.len;
+	return pga_calibration_load(&r);
+}
+
+static void
+senseless_curves_are_refused(void **state)
+{
+	(void) state;
+	assert_near(pga_calibration_p(load_knots(2, 1, 1, 2, 0.5, 1), 1.5), 0.75, 1e-15);
+	assert_fails(PGA_ERR_CORRUPT_MODEL, load_knots(0, 1, 1, 2, 0.5, 1));
+	assert_fails(PGA_ERR_CORRUPT_MODEL, load_knots(3, 1, 1, 2, 0.5, 1));
+	assert_fails(PGA_ERR_CORRUPT_MODEL, load_knots(2, 2, 1, 2, 0.5, 1));
+	assert_fails(PGA_ERR_CORRUPT_MODEL, load_knots(2, 1, 1, 2, 1, 1));
+	assert_fails(PGA_ERR_CORRUPT_MODEL, load_knots(2, 1, 1, 2, 0, 1));
+	assert_fails(PGA_ERR_CORRUPT_MODEL, load_knots(2, 1, 1.1, 2, 1, 1));
+	assert_fails(PGA_ERR_CORRUPT_MODEL, load_knots(2, 1, 1, 2, 0.5, 0));
+}
+
+/* 25 is one in a hundred, 50 one in a thousand, 75 one in 10,000. */
 static void
 severity_follows_its_definition(void **state)
 {
@@ -240,6 +275,7 @@ main(void)
 		TEST(ties_are_counted_whole),
 		TEST(equal_scores_only),
 		TEST(tail_fit_recovers_parameters),
+		TEST(senseless_curves_are_refused),
 		TEST(severity_follows_its_definition),
 	};
 

@@ -3,9 +3,11 @@
  * order independence, one row alone like one row in a block, damaged bytes
  * refused or scored safely, and the golden files of released formats.
  */
+#define _GNU_SOURCE				/* memmem */
+
 #include "fixture.h"
 
-#include "bytes.h"
+#include "model.h"
 #include "rng.h"
 
 #define ROWS 700
@@ -226,6 +228,58 @@ use(const pga_model *model)
 	saved(model);
 }
 
+/* The good bytes with one byte put in at `at`, under a checksum that fits. */
+static uint8_t *
+insert_byte(const pga_buf *good, size_t at)
+{
+	uint8_t    *bytes = h.ctx.alloc(&h.ctx, good->len + 1);
+
+	memcpy(bytes, good->data, at);
+	memcpy(bytes + at + 1, good->data + at, good->len - at);
+	seal(bytes, good->len + 1);
+	return bytes;
+}
+
+/* A byte too many behind the payload, then inside its stated length too; an
+ * option out of its range. */
+static void
+break_envelope(const pga_detector *d)
+{
+	static const char option[] = "contamination";
+	static pga_buf good;
+	static uint8_t *bytes;
+	pga_params	p = variant(d, 0, true);
+	pga_model  *model = trained(&p, ROWS);
+	pga_buf		buf = {.ctx = &h.ctx};
+	static size_t payload;
+
+	good = saved(model);
+	d->save(model->fitted, &buf);
+	payload = good.len - 4 - buf.len;
+
+	bytes = insert_byte(&good, good.len - 4);
+	assert_fails(PGA_ERR_CORRUPT_MODEL, pga_model_load(&h.ctx, bytes, good.len + 1));
+	assert_non_null(strstr(h.message, "follow its end"));
+	bytes[payload - 4]++;
+	seal(bytes, good.len + 1);
+	assert_fails(PGA_ERR_CORRUPT_MODEL, pga_model_load(&h.ctx, bytes, good.len + 1));
+	assert_non_null(strstr(h.message, "follow its payload"));
+
+	bytes = memmem(good.data, good.len, option, strlen(option));
+	assert_non_null(bytes);
+	memset(bytes + strlen(option), 0, 8);	/* a contamination of 0 */
+	seal(good.data, good.len);
+	assert_fails(PGA_ERR_CORRUPT_MODEL, pga_model_load(&h.ctx, good.data, good.len));
+	assert_non_null(strstr(h.message, "option"));
+}
+
+static void
+broken_envelopes_are_refused(void **state)
+{
+	(void) state;
+	for_each_detector(break_envelope);
+}
+
 /* Every prefix, as it is and with a checksum that fits. */
 static void
 truncate_model(const pga_detector *d)
@@ -425,6 +479,7 @@ main(void)
 		TEST(models_come_back_whole),
 		TEST(row_order_leaves_no_trace),
 		TEST(a_row_scores_alone_as_in_a_block),
+		TEST(broken_envelopes_are_refused),
 		TEST(every_truncation_is_refused),
 		TEST(damage_is_refused_or_safe),
 		TEST(released_models_still_score),

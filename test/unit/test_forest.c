@@ -4,7 +4,7 @@
  */
 #include "fixture.h"
 
-#include "rng.h"
+#include "draw.h"
 
 static const pga_detector *forest;
 
@@ -208,6 +208,31 @@ distance_shows(void **state)
 		}
 }
 
+/* Drawing as many rows as there are draws each as often as it occurs. */
+static void
+draws_are_without_replacement(void **state)
+{
+	static const uint64_t weight[] = {1, 5, 2, 40, 3, 1, 7};
+	const pga_matrix m = {NULL, weight, 7, 1};
+	size_t		row[59];
+	pga_draw	draw;
+	pga_rng		rng;
+
+	(void) state;
+	pga_draw_init(&h.ctx, &draw, &m, 1000);
+	assert_int_equal(draw.n, 59);
+	pga_rng_seed(&rng, 1, 0);
+	for (int round = 0; round < 20; round++)
+	{
+		uint64_t	count[7] = {0};
+
+		pga_draw_rows(&draw, &rng, row);
+		for (size_t i = 0; i < 59; i++)
+			count[row[i]]++;
+		assert_memory_equal(count, weight, sizeof(weight));
+	}
+}
+
 static int
 find_forest(void **state)
 {
@@ -226,6 +251,7 @@ main(void)
 		TEST(trees_average_and_planes_split),
 		TEST(bad_trees_are_refused),
 		TEST(distance_shows),
+		TEST(draws_are_without_replacement),
 	};
 
 	return cmocka_run_group_tests_name("forest", tests, find_forest, NULL);

@@ -146,6 +146,24 @@ threshold_holds_on_new_rows(void **state)
 	assert_near(over / 20000, 0.05, 5 * sqrt(0.05 * 0.95 * (1.0 / 20000 + 1.0 / 5000)));
 }
 
+/* Of 20 rows half are held out: each tree is grown from the other ten. */
+static void
+held_out_rows_are_not_trained_on(void **state)
+{
+	pga_params	p = default_params(pga_detector_by_name(&h.ctx, "isolation_forest"));
+	pga_buf		payload = {.ctx = &h.ctx};
+	pga_model  *model;
+	pga_reader	r;
+
+	(void) state;
+	pga_params_set_number(&h.ctx, &p, "holdout", 0.5);
+	model = trained(&p, 20);
+	model->detector->save(model->fitted, &payload);
+	r = (pga_reader) {&h.ctx, payload.data, payload.data + payload.len};
+	assert_int_equal(pga_get_u32(&r), 100);
+	assert_int_equal(pga_get_u32(&r), 10);
+}
+
 /* Medians, ranges and modes of a column known by heart: 1 .. 101. */
 static void
 expected_values_are_quantiles(void **state)
@@ -161,7 +179,7 @@ expected_values_are_quantiles(void **state)
 	for (int i = 0; i < 101; i++)
 	{
 		number[i] = i + 1;
-		text[i] = i % 4 == 0 ? "rare" : "often";
+		text[i] = i % 4 == 0 ? "a rare one" : "often";
 	}
 	model = pga_train(&h.ctx, two_columns(&p, number, text, 101), &p, &report);
 	assert_near(model->prep->columns[0].median, 51, 8);
@@ -183,6 +201,7 @@ huge_values_are_scored(void **state)
 	void	   *scratch = h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model));
 	double		usual[TABLE_COLS] = {100, 5, 0, 1, 0};
 	double		huge[TABLE_COLS] = {1e300, -1e300, 0, 1e308, -1};
+	float		prepared[TABLE_COLS];
 	double		a,
 				b;
 
@@ -190,6 +209,9 @@ huge_values_are_scored(void **state)
 	pga_model_score(model, usual, 1, &a, scratch);
 	pga_model_score(model, huge, 1, &b, scratch);
 	assert_true(b > a && b < 1);
+	pga_prep_rows(model->prep, huge, 1, prepared);
+	for (size_t j = 0; j < TABLE_COLS; j++)
+		assert_true(isfinite(prepared[j]));
 }
 
 /* One column far out: it gets nearly all of the credit; shares sum to 1. */
@@ -222,6 +244,57 @@ shares_name_the_cause(void **state)
 		sum += share[j];
 	assert_near(sum, 1, 1e-12);
 	assert_true(share[1] > 0.8);
+}
+
+/* Whatever the row: no negative share, and they sum to 1, or all are 0. */
+static void
+shares_are_shares(void **state)
+{
+	pga_params	p = default_params(pga_detectors[0]);
+	pga_model  *model = trained(&p, 2000);
+	double		raw[TABLE_COLS];
+	double		share[TABLE_COLS];
+
+	(void) state;
+	for (size_t i = 0; i < 200; i++)
+	{
+		double		sum = 0;
+
+		table_raw(model, i, raw);
+		pga_model_explain(model, &h.ctx, raw, share);
+		for (size_t j = 0; j < TABLE_COLS; j++)
+		{
+			assert_true(share[j] >= 0);
+			sum += share[j];
+		}
+		assert_true(sum == 0 || fabs(sum - 1) < 1e-12);
+	}
+}
+
+/* Two features have two orders, one the other's reverse: no chance is left. */
+static void
+two_features_are_exact(void **state)
+{
+	pga_params	p = default_params(pga_detectors[0]);
+	pga_model  *model = trained(&p, 5000);
+	void	   *scratch = h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model));
+	double		rows[4 * TABLE_COLS];
+	double		s[4];
+	double		share[TABLE_COLS];
+	double		first,
+				second;
+
+	(void) state;
+	for (size_t i = 0; i < 4 * TABLE_COLS; i++)
+		rows[i] = NAN;
+	rows[TABLE_COLS + 0] = rows[3 * TABLE_COLS + 0] = 20000;
+	rows[2 * TABLE_COLS + 1] = rows[3 * TABLE_COLS + 1] = 30;
+	pga_model_score(model, rows, 4, s, scratch);
+	first = (s[1] - s[0] + s[3] - s[2]) / 2;
+	second = (s[2] - s[0] + s[3] - s[1]) / 2;
+	pga_model_explain(model, &h.ctx, rows + 3 * TABLE_COLS, share);
+	assert_near(share[0], first / (first + second), 1e-12);
+	assert_near(share[1], second / (first + second), 1e-12);
 }
 
 /*
@@ -287,9 +360,12 @@ main(void)
 		TEST(identifiers_and_nulls_are_warned_about),
 		TEST(report_adds_up),
 		TEST(threshold_holds_on_new_rows),
+		TEST(held_out_rows_are_not_trained_on),
 		TEST(expected_values_are_quantiles),
 		TEST(huge_values_are_scored),
 		TEST(shares_name_the_cause),
+		TEST(shares_are_shares),
+		TEST(two_features_are_exact),
 		TEST(shares_are_near_exact_shapley),
 		TEST(memory_is_checked_before_it_is_taken),
 	};
