@@ -89,28 +89,34 @@ SELECT anomaly_score('work', '{1,2,3,1,0}', '{a,b,c,d,e}');
 -- NULLs.
 SELECT anomaly_score('work', NULL::work), anomaly_score(NULL::text, w) FROM work w LIMIT 1;
 
--- plpgsql keeps its expressions: a retraining in the same transaction counts at once.
+-- plpgsql keeps a call site for the whole transaction: a retraining in it counts at
+-- once, and no longer when it is undone.
 DO $$
 DECLARE
 	r work;
-	before float8;
-	after float8;
-	back float8;
+	s float8[];
 BEGIN
 	SELECT * INTO r FROM work WHERE id = 11;
-	FOR i IN 1 .. 3 LOOP
-		before := anomaly_score('work', r);
+	FOR i IN 1 .. 4 LOOP
+		BEGIN
+			IF i IN (2, 4) THEN
+				PERFORM anomaly_train('work', 'SELECT a, b, c, d, e FROM work WHERE id < 9000', options => '{"seed": 99}');
+			END IF;
+			s[i] := anomaly_score('work', r);
+			IF i = 2 THEN
+				RAISE EXCEPTION 'undo';
+			END IF;
+		EXCEPTION WHEN raise_exception THEN
+			NULL;
+		END;
 	END LOOP;
-	BEGIN
-		PERFORM anomaly_train('work', 'SELECT a, b, c, d, e FROM work WHERE id < 9000', options => '{"seed": 99}');
-		after := anomaly_score('work', r);
-		RAISE EXCEPTION 'undo';
-	EXCEPTION WHEN raise_exception THEN
-		back := anomaly_score('work', r);
-	END;
-	RAISE NOTICE 'changed: %, back: %', before <> after, before = back;
+	RAISE NOTICE 'changed: %, undone: %, changed: %', s[1] <> s[2], s[1] = s[3], s[2] = s[4];
+	FOR i IN 1 .. 2 LOOP
+		s[i] := anomaly_score('work', r);
+		PERFORM anomaly_activate('work', 1);
+	END LOOP;
+	RAISE NOTICE 'activated: %', s[1] = s[4] AND s[2] = s[3];
 END $$;
-
 -- A prepared statement with a generic plan follows too.
 PREPARE one AS SELECT anomaly_score('work', w) FROM work w WHERE id = 11;
 SET plan_cache_mode = force_generic_plan;
