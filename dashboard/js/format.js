@@ -127,8 +127,13 @@ export function ticks(t0, t1, most, zone) {
 	return (time) => (time + offset(time)) % step === 0;
 }
 
-// A label on a time axis: the day at midnight, else the clock.
-export function axisTime(time, zone) {
+// A label on a time axis of some length: the clock, and the day at midnight;
+// over weeks the day; over years the month.
+export function axisTime(time, zone, length) {
+	const p = parts(time, zone);
+	const days = length / (1440 * MINUTE);
+	if (days > 300) return `${p.month} ${p.year}`;
+	if (days > 8) return `${p.day} ${p.month}`;
 	const at = clock(time, zone);
 	return at === '00:00' ? day(time, zone) : at;
 }

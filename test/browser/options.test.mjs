@@ -147,6 +147,7 @@ test('numbers: no digit of a bigint is lost, decimals and text are left alone', 
 	assert.equal(format.featureValue('REJ'), 'REJ');
 	assert.deepEqual(format.change(150, 100), { text: '+50%', direction: 'up' });
 	assert.deepEqual(format.change(5, 0), null);
+	assert.deepEqual([1, 20, 2000].map((days) => format.axisTime(T0, 'utc', days * 1440 * MINUTE)), ['Mon 2 Mar', '2 Mar', 'Mar 2026']);
 	assert.equal(format.threat('ssh_brute_force'), 'SSH brute force');
 });
 

@@ -39,7 +39,8 @@ export function timeAxis(times, ctx, extra = {}) {
 	return {
 		type: 'category', data: times,
 		axisLabel: {
-			...label(ctx), formatter: (time) => axisTime(Number(time), ctx.zone), hideOverlap: true,
+			...label(ctx), formatter: (time) => axisTime(Number(time), ctx.zone, times.at(-1) - times[0]),
+			hideOverlap: true,
 			interval: (i) => isTick(times[i]),
 		},
 		axisTick: { interval: (i) => isTick(times[i]), lineStyle: { color: ctx.palette.line }, length: 4 },
