@@ -230,7 +230,7 @@ add_row(fit_state *state, HeapTupleHeader row)
 		pga_sampler_skip(state->sampler);
 }
 
-/* (state, row, algorithm, options) -> state; a null row counts as skipped. */
+/* (state, row, algorithm, options) -> state; a null row is ignored, as aggregates do. */
 PGA_FUNCTION(pga_fit_add);
 Datum
 pga_fit_add(PG_FUNCTION_ARGS)
@@ -242,7 +242,6 @@ pga_fit_add(PG_FUNCTION_ARGS)
 	{
 		if (state == NULL)
 			PG_RETURN_NULL();
-		pga_sampler_skip(state->sampler);
 		return EOHPGetRWDatum(&state->header);
 	}
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
@@ -286,6 +285,9 @@ pga_fit_final(PG_FUNCTION_ARGS)
 	bytea	   *value;
 
 	host->warnings = list_copy(state->host->warnings);
+	if (pga_sampler_skipped(state->sampler) > 0)
+		host->ctx.warn(&host->ctx, "%llu rows skipped: NaN or infinity, or null where option \"missing\" says so",
+					   (unsigned long long) pga_sampler_skipped(state->sampler));
 	model = pga_train(&host->ctx, state->sampler, &state->params, &report);
 	value = pga_model_flatten(host, model);
 	for (int i = 0; i < list_length(host->warnings); i++)

@@ -267,10 +267,10 @@ choose_knots(pga_ctx *ctx, pga_calibration *c, const pga_item *scores, size_t n)
 }
 
 pga_calibration *
-pga_calibrate(pga_ctx *ctx, pga_item *scores, size_t n, double contamination)
+pga_calibrate(pga_ctx *ctx, pga_item *scores, pga_item *scratch, size_t n,
+			  double contamination)
 {
 	pga_calibration *c = ctx->alloc(ctx, sizeof(pga_calibration));
-	pga_item   *scratch = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(pga_item)));
 
 	pga_sort(ctx, scores, scratch, n);
 	n = merge_ties(scores, n);

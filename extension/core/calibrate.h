@@ -17,8 +17,10 @@ typedef struct pga_calibration
 	double		threshold;		/* p(threshold) = contamination */
 } pga_calibration;
 
-/* scores: key pga_ordered(score), payload the number of rows; gets sorted. */
-pga_calibration *pga_calibrate(pga_ctx *, pga_item *scores, size_t n, double contamination);
+/* scores: key pga_ordered(score), payload the number of rows; gets sorted, with
+ * scratch of the same length. */
+pga_calibration *pga_calibrate(pga_ctx *, pga_item *scores, pga_item *scratch, size_t n,
+							   double contamination);
 
 double		pga_calibration_p(const pga_calibration *, double score);
 

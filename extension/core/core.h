@@ -189,7 +189,10 @@ typedef struct pga_sampler pga_sampler;
 
 pga_sampler *pga_sampler_create(pga_ctx *, const pga_feature *, size_t nfeatures,
 								const pga_params *);
-void		pga_sampler_add(pga_sampler *, const pga_cell *row);	/* nfeatures cells */
+/* nfeatures cells.  Option `missing` is applied here: a row with a missing value
+ * is kept as it is (impute), counted as skipped, or fails with PGA_ERR_MISSING.
+ * Scoring always fills missing values in. */
+void		pga_sampler_add(pga_sampler *, const pga_cell *row);
 void		pga_sampler_skip(pga_sampler *);	/* counts a row that was refused */
 void		pga_sampler_merge(pga_sampler *into, const pga_sampler *from);	/* same features and options */
 void		pga_sampler_save(const pga_sampler *, pga_buf *);
@@ -272,7 +275,9 @@ pga_model  *pga_model_load(pga_ctx *, const void *bytes, size_t n);
 
 const pga_detector *pga_model_detector(const pga_model *);
 size_t		pga_model_nfeatures(const pga_model *);
-const pga_feature *pga_model_features(const pga_model *);	/* in binding order */
+/* In binding order; without the columns that training left out for being
+ * constant or empty. */
+const pga_feature *pga_model_features(const pga_model *);
 double		pga_model_threshold(const pga_model *);
 /* The options it was trained with: name and value as text, i from 0; false past the end. */
 bool		pga_model_option(const pga_model *, size_t i, const char **name, char *value, size_t cap);

@@ -348,12 +348,11 @@ fit_column(pga_ctx *ctx, const pga_rows *rows, size_t feature, pga_scaling scali
 }
 
 pga_prep *
-pga_prep_fit(pga_ctx *ctx, const pga_rows *rows, pga_scaling scaling, uint32_t *used)
+pga_prep_fit(pga_ctx *ctx, const pga_rows *rows, pga_scaling scaling, uint32_t *used,
+			 pga_item *items, pga_item *scratch)
 {
 	size_t		nf = rows->sampler->nfeatures;
 	pga_prep   *prep = ctx->alloc(ctx, sizeof(pga_prep));
-	pga_item   *items = ctx->alloc(ctx, pga_mul(ctx, rows->n, sizeof(pga_item)));
-	pga_item   *scratch = ctx->alloc(ctx, pga_mul(ctx, rows->n, sizeof(pga_item)));
 
 	prep->columns = ctx->alloc(ctx, pga_mul(ctx, nf, sizeof(pga_column)));
 	for (size_t j = 0; j < nf; j++)

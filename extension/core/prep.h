@@ -60,8 +60,10 @@ typedef struct pga_rows
 /*
  * Fits the preprocessing.  used[cols] gets the sampler's feature behind each
  * column: constant and empty features are left out with a warning.
+ * items and scratch are room for rows->n.
  */
-pga_prep   *pga_prep_fit(pga_ctx *, const pga_rows *, pga_scaling, uint32_t *used);
+pga_prep   *pga_prep_fit(pga_ctx *, const pga_rows *, pga_scaling, uint32_t *used,
+						 pga_item *items, pga_item *scratch);
 
 /* One row of a sample, as prepared for a detector. */
 void		pga_prep_cells(const pga_prep *, const uint32_t *used, const uint64_t *cells, float *x);

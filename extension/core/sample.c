@@ -8,7 +8,7 @@
  *
  * A row is first laid out as eight-byte cells (sample.h), which are hashed;
  * most rows of a large table end there, above the limit.  The others are
- * looked up in a hash table and counted, or appended.  When a quarter more
+ * looked up in a hash table and counted, or appended.  When an eighth more
  * than max_rows are held, the sampler is pruned: the limit falls to the
  * max_rows-th smallest hash and everything above goes.  A row under the final
  * limit was under every earlier one, so its count is exact.
@@ -25,6 +25,9 @@
 #include "rng.h"
 
 #define FIRST_CAP 1024
+
+/* Most rows held before pruning. */
+#define MOST_ROWS(s) ((s)->max_rows + (s)->max_rows / 8)
 
 /* ---- hashing -------------------------------------------------------------- */
 
@@ -117,17 +120,16 @@ grow_array(pga_sampler *s, void *p, size_t old_n, size_t new_n, size_t size)
 						  pga_mul(s->ctx, new_n, size));
 }
 
-/* Makes room for twice the rows, at most a quarter more than max_rows. */
+/* Makes room for twice the rows, at most MOST_ROWS. */
 static void
 grow_rows(pga_sampler *s)
 {
-	size_t		most = s->max_rows + s->max_rows / 4;
 	size_t		cap = s->cap == 0 ? FIRST_CAP : s->cap * 2;
 	size_t		row_bytes = pga_mul(s->ctx, s->nfeatures, sizeof(uint64_t));
 	size_t		nslots = FIRST_CAP;
 
-	if (cap > most)
-		cap = most;
+	if (cap > MOST_ROWS(s))
+		cap = MOST_ROWS(s);
 	while (nslots < cap + cap / 2)
 		nslots *= 2;
 	check_memory(s, pga_add(s->ctx,
@@ -248,7 +250,7 @@ make_room(pga_sampler *s, uint64_t hash)
 {
 	if (s->kept < s->cap)
 		return true;
-	if (s->cap < s->max_rows + s->max_rows / 4)
+	if (s->cap < MOST_ROWS(s))
 	{
 		grow_rows(s);
 		return true;

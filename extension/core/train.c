@@ -89,46 +89,46 @@ prepare(pga_ctx *ctx, const split *sp, const pga_prep *prep, const uint32_t *use
 	return (pga_matrix) {x, weight, n, prep->cols};
 }
 
-/* Scores the held-out rows, block by block, as (score, occurrences). */
-static pga_item *
-score_held_out(pga_ctx *ctx, const pga_model *model, const split *sp, const uint32_t *used, size_t *n)
+/* Scores the held-out rows, block by block, as (score, occurrences); their number. */
+static size_t
+score_held_out(pga_ctx *ctx, const pga_model *model, const split *sp, const uint32_t *used,
+			   pga_item *items)
 {
 	const pga_sampler *s = sp->rows.sampler;
 	size_t		cols = model->prep->cols;
 	float	   *x = ctx->alloc(ctx, pga_mul(ctx, PGA_BLOCK, cols * sizeof(float)));
 	void	   *scratch = ctx->alloc(ctx, model->detector->scratch_bytes(model->fitted, PGA_BLOCK));
-	pga_item   *items = ctx->alloc(ctx, pga_mul(ctx, sp->rows.n, sizeof(pga_item)));
 	double		score[PGA_BLOCK];
 	size_t		in_block = 0;
+	size_t		n = 0;
 
-	*n = 0;
 	for (size_t i = 0; i < sp->rows.n; i++)
 	{
 		if (sp->held[i] > 0)
 		{
 			pga_prep_cells(model->prep, used, s->cells + sp->rows.order[i] * s->nfeatures,
 						   x + in_block * cols);
-			items[*n + in_block++].payload = sp->held[i];
+			items[n + in_block++].payload = sp->held[i];
 		}
 		if (in_block == PGA_BLOCK || (i + 1 == sp->rows.n && in_block > 0))
 		{
 			model->detector->score(model->fitted, x, in_block, score, scratch);
 			for (size_t k = 0; k < in_block; k++)
-				items[(*n)++].key = pga_ordered(score[k]);
+				items[n++].key = pga_ordered(score[k]);
 			in_block = 0;
 			ctx->poll(ctx);
 		}
 	}
-	return items;
+	return n;
 }
 
 /* All that training takes beside the sample, before it is taken. */
 static void
 check_memory(pga_ctx *ctx, const pga_sampler *s, const pga_params *params)
 {
-	size_t		n = s->kept;
+	size_t		n = s->kept < s->max_rows ? s->kept : s->max_rows;
 	size_t		per_row = pga_add(ctx, pga_mul(ctx, s->nfeatures, sizeof(float)),
-								  7 * sizeof(pga_item) + 4 * sizeof(uint64_t));
+								  5 * sizeof(pga_item) + 4 * sizeof(uint64_t));
 	size_t		need = pga_add(ctx, pga_mul(ctx, n, per_row),
 							   pga_add(ctx, pga_sampler_bytes(s),
 									   params->detector->fit_bytes(ctx, params, n, s->nfeatures)));
@@ -147,7 +147,8 @@ pga_train(pga_ctx *ctx, const pga_sampler *s, const pga_params *params, pga_repo
 	uint32_t   *used = ctx->alloc(ctx, pga_mul(ctx, s->nfeatures, sizeof(uint32_t)));
 	split		sp = {0};
 	pga_matrix	matrix;
-	pga_item   *scores;
+	pga_item   *items,
+			   *scratch;
 	size_t		n;
 
 	check_rows(ctx, s);
@@ -157,13 +158,15 @@ pga_train(pga_ctx *ctx, const pga_sampler *s, const pga_params *params, pga_repo
 		ctx->warn(ctx, "more than %zu distinct rows, trained on a random sample of %zu",
 				  s->max_rows, sp.rows.n);
 
+	items = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
+	scratch = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
 	model->detector = params->detector;
 	model->params = *params;
-	model->prep = pga_prep_fit(ctx, &sp.rows, params->detector->scaling, used);
+	model->prep = pga_prep_fit(ctx, &sp.rows, params->detector->scaling, used, items, scratch);
 	matrix = prepare(ctx, &sp, model->prep, used);
 	model->fitted = model->detector->fit(ctx, &matrix, params);
-	scores = score_held_out(ctx, model, &sp, used, &n);
-	model->calibration = pga_calibrate(ctx, scores, n, pga_param(params, "contamination"));
+	n = score_held_out(ctx, model, &sp, used, items);
+	model->calibration = pga_calibrate(ctx, items, scratch, n, pga_param(params, "contamination"));
 	pga_model_name_features(ctx, model);
 
 	*report = (pga_report) {

@@ -45,6 +45,7 @@ SELECT * FROM train('SELECT a, true AS l FROM good', ', label => ''l''');
 SELECT * FROM train('SELECT a, at FROM good', ', label => ''at''');
 SELECT * FROM train('SELECT a, b, a FROM good');
 SELECT code, message FROM train('SELECT ' || (SELECT string_agg('a AS c' || i, ', ') FROM generate_series(1, 10000) i) || ' FROM good');
+SELECT code, message FROM train('SELECT ' || (SELECT string_agg('a AS c' || i, ', ') FROM generate_series(1, 1650) i) || ' FROM good');
 SET maintenance_work_mem = '1MB';
 SELECT code, regexp_replace(message, '\d+', 'N', 'g') AS message, hint
 FROM train('SELECT i AS x, i * 2 AS y, i * 3 AS z FROM generate_series(1, 100000) i', ', options => ''{"max_rows": 1000000}''');

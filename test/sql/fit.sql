@@ -79,6 +79,12 @@ SELECT anomaly_fit_add(NULL, f, 'isolation_forest', '{}') FROM flow f LIMIT 1;
 SELECT anomaly_fit(r, 'isolation_forest', '{}') IS NOT NULL AS fitted
 FROM (SELECT id, a, now() AS at FROM flow) r;
 
+-- Rows with NaN or infinity are skipped and counted, null rows ignored.
+SELECT anomaly_fit(r, 'isolation_forest', '{}') IS NOT NULL AS fitted
+FROM (SELECT id, CASE WHEN id <= 5 THEN 'NaN' ELSE a END AS a FROM flow) r;
+SELECT anomaly_fit(CASE WHEN id % 2 = 0 THEN f END, 'isolation_forest', '{}')::text =
+	   anomaly_fit(f, 'isolation_forest', '{}') FILTER (WHERE id % 2 = 0)::text AS same FROM flow f;
+
 RESET ALL;
 SELECT anomaly_drop(name) FROM anomaly.model;
 DROP AGGREGATE fit_text(record, text, jsonb);
