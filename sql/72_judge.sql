@@ -4,26 +4,26 @@
 -- fires where all of its conditions do.  A window that grows is judged again,
 -- and its detection grows with it.
 
--- Windows as an upsert of 60_rollup.sql returned them (touched), numbered, with
--- what their features need.
+-- Windows as an upsert of 60_rollup.sql returned them (touched), with what their
+-- features and detections need.
 CREATE FUNCTION anomaly.window_select(store name, scope text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE scope WHEN 'source_minute' THEN $q$
-		SELECT row_number() OVER () AS n, w.minute AS window_start, w.minute + interval '1 minute' AS window_end,
+		SELECT w.minute AS window_start, w.minute + interval '1 minute' AS window_end,
 			   w.minute AS start_time, w.minute + interval '1 minute' AS end_time,
 			   NULL::inet AS dst_addr, NULL::int4 AS dst_port, NULL::int2 AS protocol, w.dsts AS target_count, w.*
 		FROM touched w
 	$q$ ELSE format($q$
-		SELECT row_number() OVER () AS n, w.day AS window_start, w.day + interval '1 day' AS window_end,
+		SELECT w.day AS window_start, w.day + interval '1 day' AS window_end,
 			   w.first_start AS start_time, w.last_start AS end_time, 1 AS target_count, w.*,
 			   extract(epoch FROM w.last_start - w.first_start)::float8 AS span_s,
 			   NOT w.dst_addr <<= ANY (st.home::inet[]) AS external
 		FROM touched w JOIN anomaly.flow_store st ON st.name = %L
 	$q$, store) END
 $$;
-COMMENT ON FUNCTION anomaly.window_select(name, text) IS 'query that numbers the touched windows of a scope';
+COMMENT ON FUNCTION anomaly.window_select(name, text) IS 'query that completes the touched windows of a scope';
 
 -- The value of a condition c's feature in a window w; threat_features() has
 -- the same names.
@@ -136,17 +136,17 @@ SELECT format($q$
 		FROM %1$I.threat_condition c JOIN %1$I.threat_rule r USING (rule)
 		WHERE r.enabled AND c.scope = %4$L
 	), fired AS MATERIALIZED (
-		SELECT w.n, c.rule
-		FROM condition c CROSS JOIN judged w
-		CROSS JOIN LATERAL (SELECT %5$s OFFSET 0) v(value)	-- once, not per branch of holds()
-		WHERE anomaly.holds(v.value, c.operator, c.threshold)
-		GROUP BY w.n, c.rule HAVING count(*) = max(c.together)
-	), named AS MATERIALIZED (
 		SELECT w.*, r.rule, r.threat, r.severity, r.confidence
-		FROM fired f JOIN judged w USING (n) JOIN %1$I.threat_rule r USING (rule)
+		FROM judged w
+		CROSS JOIN LATERAL (
+			SELECT c.rule FROM condition c
+			CROSS JOIN LATERAL (SELECT %5$s OFFSET 0) v(value)	-- once, not per branch of holds()
+			WHERE anomaly.holds(v.value, c.operator, c.threshold)
+			GROUP BY c.rule HAVING count(*) = max(c.together)) f
+		JOIN %1$I.threat_rule r USING (rule)
 	), hit AS MATERIALIZED (
 		SELECT w.*, e.reasons, t.targets, t.ports
-		FROM named w
+		FROM fired w
 		CROSS JOIN LATERAL (
 			SELECT jsonb_agg(jsonb_build_object('feature', m.feature, 'value', anomaly.number_text(m.value),
 						'expected', anomaly.expected_text(m.operator, m.threshold), 'share', round(coalesce(m.excess / nullif(m.sum, 0), 1.0 / m.n)::numeric, 4))
