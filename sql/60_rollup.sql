@@ -67,9 +67,9 @@ BEGIN
 		top_logins int8 NOT NULL,
 		top_udp_packets int8 NOT NULL,
 		top_udp_answers int8 NOT NULL,
-		PRIMARY KEY (minute, src_addr)
+		PRIMARY KEY (src_addr, minute)
 	);
-	CREATE INDEX source_minute_src ON %1$I.source_minute (src_addr, minute);
+	CREATE INDEX source_minute_time ON %1$I.source_minute USING brin (minute);
 	COMMENT ON TABLE %1$I.source_minute IS 'what each source did in each minute';
 	COMMENT ON COLUMN %1$I.source_minute.dsts IS 'distinct destinations';
 	COMMENT ON COLUMN %1$I.source_minute.dst_ports IS 'distinct destination ports';
