@@ -81,6 +81,7 @@ export class Panel {
 		const request = new AbortController();
 		const key = (this.definition.key ?? defaultKey)(query);
 		this.request = request;
+		this.ctx = ctx;
 		this.retry = () => this.refresh(query, ctx);
 		this.root.setAttribute('aria-busy', 'true');
 		if (this.rows === null) this.show('loading');
@@ -89,9 +90,9 @@ export class Panel {
 			this.key = key;
 			this.loadedAt = Date.now();
 			this.stale.replaceChildren();
-			this.draw(ctx);
+			this.draw(this.ctx);	// a newer one, if the theme changed meanwhile
 		} catch (error) {
-			if (!request.signal.aborted) this.fail(error, key, ctx);
+			if (!request.signal.aborted) this.fail(error, key, this.ctx);
 		} finally {
 			if (this.request === request) this.root.removeAttribute('aria-busy');
 		}
