@@ -21,7 +21,7 @@ exponential(size_t n, double contamination)
 		held[i] = -pga_log(pga_rng_real(&rng));
 		items[i] = (pga_item) {pga_ordered(held[i]), 1};
 	}
-	return pga_calibrate(&h.ctx, items, n, contamination);
+	return pga_calibrate(&h.ctx, items, h.ctx.alloc(&h.ctx, n * sizeof(pga_item)), n, contamination);
 }
 
 static double
@@ -90,7 +90,7 @@ bounded_tail_goes_on_as_steep_as_it_is(void **state)
 
 		for (size_t i = 0; i < n; i++)
 			items[i] = (pga_item) {pga_ordered(1 - sqrt(((double) i + 0.5) / (double) n)), 1};
-		c = pga_calibrate(&h.ctx, items, n, 0.01);
+		c = pga_calibrate(&h.ctx, items, h.ctx.alloc(&h.ctx, n * sizeof(pga_item)), n, 0.01);
 		ratio = pga_calibration_p(c, 1 - sqrt(share)) / share;
 		assert_true(ratio > 1 && ratio < 4);
 		assert_true(pga_calibration_p(c, 1) > 0);
@@ -161,7 +161,8 @@ ties_are_counted_whole(void **state)
 	pga_item	items[] = {
 		{pga_ordered(1), 600}, {pga_ordered(2), 300}, {pga_ordered(2), 60}, {pga_ordered(5), 39},
 	};
-	pga_calibration *c = pga_calibrate(&h.ctx, items, 4, 0.01);
+	pga_item	scratch[4];
+	pga_calibration *c = pga_calibrate(&h.ctx, items, scratch, 4, 0.01);
 
 	(void) state;
 	assert_int_equal(c->rows, 999);
@@ -175,7 +176,8 @@ static void
 equal_scores_only(void **state)
 {
 	pga_item	items[] = {{pga_ordered(0.5), 100}};
-	pga_calibration *c = pga_calibrate(&h.ctx, items, 1, 0.01);
+	pga_item	scratch[1];
+	pga_calibration *c = pga_calibrate(&h.ctx, items, scratch, 1, 0.01);
 
 	(void) state;
 	assert_near(pga_calibration_p(c, 0.5), 1, 0);
