@@ -47,7 +47,7 @@ COMMENT ON FUNCTION anomaly.make_chunk(name, name, timestamptz, timestamptz) IS 
 -- Periods without a chunk in [t0, t1), cut into the chunks they need.
 CREATE FUNCTION anomaly.missing_chunks(store name, t0 timestamptz, t1 timestamptz)
 RETURNS TABLE (lo timestamptz, hi timestamptz)
-LANGUAGE plpgsql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 AS $$

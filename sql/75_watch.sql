@@ -105,7 +105,7 @@ COMMENT ON FUNCTION anomaly.score_statement(name, int, text) IS 'statement that 
 -- and t1: their first and last time.
 CREATE FUNCTION anomaly.steps(store name, relation text, t0 timestamptz, t1 timestamptz)
 RETURNS TABLE (watch int, statement text)
-LANGUAGE plpgsql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 AS $$
@@ -229,7 +229,7 @@ COMMENT ON FUNCTION @extschema@.anomaly_watch(name, text, float8, float8, int) I
 	'has a model score every flow that arrives in a store; again for the same model: changes the settings';
 
 CREATE FUNCTION anomaly.check_watch(store name, watch int) RETURNS void
-LANGUAGE plpgsql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
