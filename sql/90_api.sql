@@ -17,7 +17,9 @@ DECLARE
 	api name := store || '_api';
 BEGIN
 	PERFORM anomaly.store(store);
-	EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', api);
+	IF to_regnamespace(quote_ident(api)) IS NOT NULL THEN
+		EXECUTE format('DROP SCHEMA %I CASCADE', api);
+	END IF;
 	EXECUTE format('CREATE SCHEMA %I', api);
 	EXECUTE format('COMMENT ON SCHEMA %I IS %L', api, 'what viewers may read of flow store ' || store);
 	PERFORM anomaly.make_api_views(store, api);
