@@ -27,6 +27,8 @@
 
 /* ---- types ------------------------------------------------------------------ */
 
+/* What else a column may be (addresses, times, documents) has no order or
+ * distance a detector could use as it is. */
 pga_kind
 pga_column_kind(Oid type, pga_conversion *conversion)
 {
@@ -274,7 +276,7 @@ pga_bind_names(const pga_feature *features, size_t nfeatures, ArrayType *names)
 	return b;
 }
 
-/* Which columns does a list of names select? */
+/* Which columns does a list of names select?  An unknown name is an error. */
 static bool *
 mark_columns(TupleDesc desc, ArrayType *array, const char *argument, const char *role)
 {
@@ -287,6 +289,10 @@ mark_columns(TupleDesc desc, ArrayType *array, const char *argument, const char 
 	return marked;
 }
 
+/*
+ * Column by column: what the caller named must be usable, what was merely there
+ * is left out with a warning.  b->bound runs in step with the list of features.
+ */
 pga_binding *
 pga_bind_training(pga_host *host, TupleDesc desc, ArrayType *features,
 				  ArrayType *exclude, const char *label)
@@ -382,6 +388,7 @@ pga_read_number(pga_conversion conversion, Datum value)
 	return read_number(conversion, value);
 }
 
+/* Enums go by their label: their numbers differ from database to database. */
 static const char *
 enum_label(Oid value, uint32_t *len)
 {
@@ -423,6 +430,7 @@ pga_expect_composites(pga_binding *b, TupleDesc desc)
 	b->isnull = b->slot->tts_isnull;
 }
 
+/* A slot deforms column by column, so columns behind the last feature cost nothing. */
 void
 pga_deform(pga_binding *b, HeapTupleHeader row)
 {
@@ -434,6 +442,7 @@ pga_deform(pga_binding *b, HeapTupleHeader row)
 	slot_getsomeattrs(b->slot, b->ncolumns);
 }
 
+/* The hot loop of scoring: one switch per value, nothing allocated for numbers. */
 int
 pga_read_raw(const pga_binding *b, const pga_model *model, const Datum *values,
 			 const bool *isnull, double *raw)
@@ -464,6 +473,7 @@ pga_read_raw(const pga_binding *b, const pga_model *model, const Datum *values,
 	return bad;
 }
 
+/* The same for training, where the core keeps the texts themselves. */
 int
 pga_read_cells(const pga_binding *b, const Datum *values, const bool *isnull, pga_cell *cells)
 {

@@ -66,6 +66,7 @@ make_room(evaluation *e)
 	e->scored = repalloc_huge(e->scored, e->cap * sizeof(pga_scored));
 }
 
+/* Scores the block, counts against the threshold, keeps the scores for the curves. */
 static void
 flush(evaluation *e)
 {
@@ -140,6 +141,7 @@ ratio(int64 part, int64 whole)
 	return whole > 0 ? (double) part / (double) whole : NAN;
 }
 
+/* In the order of number_names, which is that of the SQL function's columns. */
 static void
 numbers(const pga_evaluation *e, double *out)
 {

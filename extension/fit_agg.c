@@ -74,11 +74,11 @@ state_flat_size(ExpandedObjectHeader *header)
 
 	state->flat = (pga_buf) {.ctx = &state->host->ctx};
 	put_state(state, &state->flat);
-	if (state->flat.len > MaxAllocSize - VARHDRSZ)
+	if (state->flat.len > PGA_MAX_BYTES)
 		ereport(ERROR,
 				(errcode(PGA_MEMORY_LIMIT),
-				 errmsg("training sample needs %zu bytes, more than the %zu a value can hold",
-						state->flat.len, (size_t) (MaxAllocSize - VARHDRSZ)),
+				 errmsg("training sample needs %zu bytes, more than the limit of %d",
+						state->flat.len, PGA_MAX_BYTES),
 				 errhint("Lower option \"max_rows\".")));
 	return state->flat.len + VARHDRSZ;
 }
@@ -301,9 +301,10 @@ pga_fit_final(PG_FUNCTION_ARGS)
 static Datum
 checked(bytea *flat)
 {
-	fit_state  *state = load_state(VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat),
-								   CurrentMemoryContext);
+	fit_state  *state;
 
+	pga_check_size(VARSIZE_ANY_EXHDR(flat), PGA_MAX_BYTES, "anomaly_fit_state");
+	state = load_state(VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat), CurrentMemoryContext);
 	MemoryContextDelete(state->header.eoh_context);
 	return PointerGetDatum(flat);
 }

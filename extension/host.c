@@ -22,6 +22,7 @@ host_alloc(pga_ctx *ctx, size_t size)
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
+/* repalloc_huge does not clear, and does not take NULL. */
 static void *
 host_resize(pga_ctx *ctx, void *p, size_t old_size, size_t new_size)
 {
@@ -39,6 +40,7 @@ host_poll(pga_ctx *ctx)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* The core knows reasons, SQL knows codes. */
 static int
 error_code(pga_error error)
 {
@@ -94,6 +96,7 @@ host_fail(pga_ctx *ctx, pga_error error, const char *hint, const char *fmt,...)
 			 hint ? errhint("%s", hint) : 0));
 }
 
+/* Kept for whoever trains to show: a table column, or a WARNING. */
 static void
 host_warn(pga_ctx *ctx, const char *fmt,...)
 {
@@ -175,6 +178,7 @@ pga_json_number(JsonbParseState **state, double number)
 
 /* ---- options -------------------------------------------------------------- */
 
+/* The JSON type decides; the core says whether the option wants that type. */
 static void
 set_option(pga_host *host, pga_params *params, const char *name, const JsonbValue *value)
 {

@@ -13,8 +13,15 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* A model's text, a third longer, has to fit into a row that COPY writes. */
-#define MAX_BYTES ((size_t) 512 * 1024 * 1024)
+void
+pga_check_size(size_t len, size_t limit, const char *type)
+{
+	if (len > limit)
+		ereport(ERROR,
+				(errcode(PGA_CORRUPT_MODEL),
+				 errmsg("%zu bytes are more than the %zu that a value of type %s can have",
+						len, limit, type)));
+}
 
 static void
 check_model(const void *bytes, size_t len)
@@ -43,11 +50,11 @@ pga_model_flatten(pga_host *host, const pga_model *model)
 	pga_buf		buf = {&host->ctx, NULL, 0, 0};
 
 	pga_model_save(model, &buf);
-	if (buf.len > MAX_BYTES)
+	if (buf.len > PGA_MAX_BYTES)
 		ereport(ERROR,
 				(errcode(PGA_MEMORY_LIMIT),
-				 errmsg("model needs %zu bytes, more than the limit of %zu",
-						buf.len, MAX_BYTES),
+				 errmsg("model needs %zu bytes, more than the limit of %d",
+						buf.len, PGA_MAX_BYTES),
 				 errhint("Lower the options that make the model large; anomaly_detectors() describes them.")));
 	return make_bytea(buf.data, buf.len);
 }
@@ -68,10 +75,14 @@ bytea *
 pga_text_to_bytes(const char *text, const char *what)
 {
 	int			len = (int) strlen(text);
-	int			cap = pg_b64_dec_len(len);
-	bytea	   *value = palloc(VARHDRSZ + cap);
-	int			n = pg_b64_decode(text, len, (void *) VARDATA(value), cap);
+	int			cap,
+				n;
+	bytea	   *value;
 
+	pga_check_size((size_t) len, (size_t) pg_b64_enc_len(PGA_MAX_BYTES), what);
+	cap = pg_b64_dec_len(len);
+	value = palloc(VARHDRSZ + cap);
+	n = pg_b64_decode(text, len, (void *) VARDATA(value), cap);
 	if (n < 0)
 		ereport(ERROR,
 				(errcode(PGA_CORRUPT_MODEL),
@@ -107,7 +118,8 @@ pga_model_recv(PG_FUNCTION_ARGS)
 	int			len = message->len - message->cursor;
 	const char *bytes = pq_getmsgbytes(message, len);
 
-	check_model(bytes, len);
+	pga_check_size((size_t) len, PGA_MAX_BYTES, "anomaly_model");
+	check_model(bytes, (size_t) len);
 	PG_RETURN_BYTEA_P(make_bytea(bytes, len));
 }
 

@@ -19,7 +19,12 @@
 #define MAX_ARGS 16
 #define MAX_LISTED "20"			/* names a hint lists */
 
-/* ---- SQL with parameters --------------------------------------------------------- */
+/*
+ * ---- SQL with parameters ---------------------------------------------------------
+ *
+ * Names and operators are written out with their schema, so that no
+ * search_path can slip in others.
+ */
 
 typedef struct arguments
 {
@@ -154,6 +159,7 @@ pga_find_version(const char *model)
 	return found;
 }
 
+/* Read apart from the id: most queries find the model in the cache already. */
 bytea *
 pga_fetch_body(pga_version_id version)
 {
@@ -174,6 +180,7 @@ pga_fetch_body(pga_version_id version)
 
 /* ---- storing ---------------------------------------------------------------------- */
 
+/* The oid of anomaly_model, wherever the extension was installed. */
 static Oid
 body_type(void)
 {
@@ -196,6 +203,7 @@ next_version(const char *model, Datum *active, bool *none)
 	return DatumGetInt32(result(0, 1, NULL));
 }
 
+/* The row lock makes an activation wait for a training, and the other way round. */
 static void
 activate(const char *model, int version)
 {
@@ -210,6 +218,10 @@ activate(const char *model, int version)
 		fail_unknown_version(model, version);
 }
 
+/*
+ * The model's row is locked by next_version() and stays so to the end of the
+ * transaction: numbers are given in the order of commits.
+ */
 int
 pga_store_version(const pga_new_version *new)
 {

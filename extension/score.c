@@ -10,6 +10,7 @@
 
 #include "callsite.h"
 
+/* A block of one: the same kernel as for many rows, so the same bits. */
 static double
 score_row(const pga_site *site)
 {
@@ -27,6 +28,7 @@ score(FunctionCallInfo fcinfo, pga_door door)
 
 PGA_SCORING_FUNCTIONS(pga_score, score)
 
+/* Looked up once per call site. */
 static TupleDesc
 result_desc(FunctionCallInfo fcinfo)
 {
@@ -60,6 +62,7 @@ detect(FunctionCallInfo fcinfo, pga_door door)
 
 PGA_SCORING_FUNCTIONS(pga_detect, detect)
 
+/* 0 is let through: it is what a p-value too small for a float8 becomes. */
 PGA_FUNCTION(pga_severity_of);
 Datum
 pga_severity_of(PG_FUNCTION_ARGS)
