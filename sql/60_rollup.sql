@@ -185,28 +185,21 @@ SELECT format($q$
 			   sum(src_packets::int8) FILTER (WHERE protocol = 17) AS udp_packets,
 			   sum(dst_packets::int8) FILTER (WHERE protocol = 17) AS udp_answers
 		FROM seen GROUP BY 1, 2, 3, 4, 5
-	), port AS (
-		SELECT minute, src_addr, count(*) AS dst_ports, max(failed_dsts) AS failed_dsts
-		FROM (SELECT minute, src_addr, count(*) FILTER (WHERE failed > 0) AS failed_dsts
-			  FROM service GROUP BY minute, src_addr, dst_port, protocol) p GROUP BY 1, 2
-	), dst AS (
-		SELECT minute, src_addr, count(*) AS dsts, max(failed_ports) AS failed_ports,
-			   max(udp_packets) AS udp_packets, max(udp_answers) AS udp_answers
-		FROM (SELECT minute, src_addr, count(*) FILTER (WHERE failed > 0) AS failed_ports,
-					 sum(udp_packets) AS udp_packets, sum(udp_answers) AS udp_answers
-			  FROM service GROUP BY minute, src_addr, dst_addr) d GROUP BY 1, 2
-	), total AS (
-		SELECT minute, src_addr, sum(flows) AS flows, sum(failed) AS failed, sum(packets) AS packets,
-			   sum(src_bytes) AS src_bytes, sum(dst_bytes) AS dst_bytes,
-			   max(flows) AS top_flows, max(syn_only) AS top_syn_only,
-			   max(flows) FILTER (WHERE protocol = 6 AND dst_port = ANY (anomaly.login_ports())) AS top_logins
-		FROM service GROUP BY 1, 2
+	), peer AS (
+		-- windows, not joins: the planner knows nothing of new rows and would nest loops
+		SELECT *, count(*) FILTER (WHERE failed > 0) OVER by_port AS failed_dsts,
+			   count(*) FILTER (WHERE failed > 0) OVER by_dst AS failed_ports,
+			   sum(udp_packets) OVER by_dst AS dst_udp_packets, sum(udp_answers) OVER by_dst AS dst_udp_answers
+		FROM service
+		WINDOW by_port AS (PARTITION BY minute, src_addr, protocol, dst_port), by_dst AS (PARTITION BY minute, src_addr, dst_addr)
 	)
 	INSERT INTO %1$I.source_minute AS w
-	SELECT t.minute, t.src_addr, t.flows, t.failed, t.packets, t.src_bytes, t.dst_bytes,
-		   d.dsts, p.dst_ports, p.failed_dsts, d.failed_ports, t.top_flows, t.top_syn_only,
-		   coalesce(t.top_logins, 0), coalesce(d.udp_packets, 0), coalesce(d.udp_answers, 0)
-	FROM total t JOIN port p USING (minute, src_addr) JOIN dst d USING (minute, src_addr)
+	SELECT minute, src_addr, sum(flows), sum(failed), sum(packets), sum(src_bytes), sum(dst_bytes),
+		   count(DISTINCT dst_addr), count(DISTINCT (protocol, dst_port)), max(failed_dsts), max(failed_ports),
+		   max(flows), max(syn_only),
+		   coalesce(max(flows) FILTER (WHERE protocol = 6 AND dst_port = ANY (anomaly.login_ports())), 0),
+		   coalesce(max(dst_udp_packets), 0), coalesce(max(dst_udp_answers), 0)
+	FROM peer GROUP BY minute, src_addr
 	ON CONFLICT (minute, src_addr) DO UPDATE SET
 		(flows, failed, packets, src_bytes, dst_bytes, dsts, dst_ports, failed_dsts, failed_ports,
 		 top_flows, top_syn_only, top_logins, top_udp_packets, top_udp_answers) =
