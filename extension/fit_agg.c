@@ -274,25 +274,59 @@ pga_fit_combine(PG_FUNCTION_ARGS)
 	return EOHPGetRWDatum(&into->header);
 }
 
+/*
+ * A group that is too small, or where no column varies, has no model: one such
+ * group among thousands must not spoil the query.  Catching is safe without a
+ * subtransaction, because the core touches nothing but memory.
+ */
+static pga_model *
+train_group(pga_host *host, const fit_state *state)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	pga_model  *volatile model = NULL;
+
+	PG_TRY();
+	{
+		pga_report	report;
+
+		model = pga_train(&host->ctx, state->sampler, &state->params, &report);
+	}
+	PG_CATCH();
+	{
+		int			code = geterrcode();
+		ErrorData  *error;
+
+		if (code != PGA_NO_ROWS && code != PGA_TOO_FEW_ROWS && code != PGA_NO_FEATURES)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		ereport(WARNING,
+				(errcode(code),
+				 errmsg("group without a model: %s", error->message)));
+	}
+	PG_END_TRY();
+	return model;
+}
+
 PGA_FUNCTION(pga_fit_final);
 Datum
 pga_fit_final(PG_FUNCTION_ARGS)
 {
 	fit_state  *state = get_state(PG_GETARG_DATUM(0), CurrentMemoryContext);
 	pga_host   *host = pga_host_create(CurrentMemoryContext);
-	pga_report	report;
 	pga_model  *model;
-	bytea	   *value;
 
 	host->warnings = list_copy(state->host->warnings);
 	if (pga_sampler_skipped(state->sampler) > 0)
 		host->ctx.warn(&host->ctx, "%llu rows skipped: NaN or infinity, or null where option \"missing\" says so",
 					   (unsigned long long) pga_sampler_skipped(state->sampler));
-	model = pga_train(&host->ctx, state->sampler, &state->params, &report);
-	value = pga_model_flatten(host, model);
+	model = train_group(host, state);
+	if (model == NULL)
+		PG_RETURN_NULL();
 	for (int i = 0; i < list_length(host->warnings); i++)
 		ereport(WARNING, (errmsg("%s", (char *) list_nth(host->warnings, i))));
-	PG_RETURN_BYTEA_P(value);
+	PG_RETURN_BYTEA_P(pga_model_flatten(host, model));
 }
 
 /* ---- the type anomaly_fit_state ----------------------------------------------------------- */

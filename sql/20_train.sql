@@ -83,7 +83,7 @@ CREATE AGGREGATE @extschema@.anomaly_fit("row" record, algorithm text, options j
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.anomaly_fit(record, text, jsonb) IS
-'trains a detector on the rows of each group and gives it back as a value; NULL without rows
+'trains a detector on the rows of each group and gives it back as a value; NULL, with a warning, where a group has too few rows or no column that varies
 The model is the same, byte for byte, for serial and parallel plans and any order of rows.
 algorithm and options: see anomaly_detectors(); errors as of anomaly_train';
 

@@ -76,8 +76,6 @@ pga_sampler_bytes(const pga_sampler *s)
 {
 	size_t		per_row = pga_mul(s->ctx, s->nfeatures + 2, sizeof(uint64_t));
 
-	if (s->sort_space != NULL)
-		per_row += 2 * sizeof(pga_item);
 	return pga_mul(s->ctx, s->cap, per_row) + s->nslots * sizeof(uint32_t)
 		+ s->text_slots * sizeof(pga_text) + s->text_bytes;
 }
@@ -198,27 +196,31 @@ pga_sampler_keep_text(pga_sampler *s, uint64_t hash, const char *text, uint32_t 
 
 /* ---- keeping and pruning ------------------------------------------------------ */
 
-static void
-sort_by_hash(const pga_sampler *s, pga_item *items, pga_item *scratch)
-{
-	for (size_t i = 0; i < s->kept; i++)
-		items[i] = (pga_item) {s->hash[i], i};
-	pga_sort(s->ctx, items, scratch, s->kept);
-}
-
-/* The max_rows-th smallest hash of the kept rows; s is full. */
+/*
+ * The max_rows-th smallest hash of the kept rows: radix selection, one byte
+ * of the answer at a time from the top.
+ */
 static uint64_t
-kth_hash(pga_sampler *s)
+kth_hash(const pga_sampler *s)
 {
-	if (s->sort_space == NULL)
-	{
-		size_t		bytes = pga_mul(s->ctx, s->cap, 2 * sizeof(pga_item));
+	uint64_t	prefix = 0;
+	uint64_t	mask = 0;
+	size_t		rank = s->max_rows - 1;
 
-		check_memory(s, bytes);
-		s->sort_space = s->ctx->alloc(s->ctx, bytes);
+	for (int shift = 56; shift >= 0; shift -= 8)
+	{
+		size_t		count[256] = {0};
+		uint64_t	digit = 0;
+
+		for (size_t i = 0; i < s->kept; i++)
+			if ((s->hash[i] & mask) == prefix)
+				count[(s->hash[i] >> shift) & 0xff]++;
+		while (rank >= count[digit])
+			rank -= count[digit++];
+		prefix |= digit << shift;
+		mask |= UINT64_C(0xff) << shift;
 	}
-	sort_by_hash(s, s->sort_space, s->sort_space + s->cap);
-	return s->sort_space[s->max_rows - 1].key;
+	return prefix;
 }
 
 /* Drops every row above the limit. */
@@ -292,7 +294,9 @@ pga_sampler_order(const pga_sampler *s, size_t *n)
 	pga_item   *scratch = s->ctx->alloc(s->ctx, bytes);
 	uint32_t   *order = s->ctx->alloc(s->ctx, (s->kept + 1) * sizeof(uint32_t));
 
-	sort_by_hash(s, items, scratch);
+	for (size_t i = 0; i < s->kept; i++)
+		items[i] = (pga_item) {s->hash[i], i};
+	pga_sort(s->ctx, items, scratch, s->kept);
 	*n = s->kept < s->max_rows ? s->kept : s->max_rows;
 	for (size_t i = 0; i < *n; i++)
 		order[i] = (uint32_t) items[i].payload;

@@ -43,7 +43,6 @@ struct pga_sampler
 	uint64_t   *count;			/* [cap] occurrences */
 	uint32_t   *slots;			/* hash table: row number + 1, 0 free */
 	size_t		nslots;			/* power of two */
-	struct pga_item *sort_space;	/* [2 cap] once the sampler has been full */
 
 	pga_text   *texts;			/* hash table of the kept rows' texts */
 	size_t		ntexts,

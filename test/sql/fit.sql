@@ -79,6 +79,10 @@ SELECT anomaly_fit_add(NULL, f, 'isolation_forest', '{}') FROM flow f LIMIT 1;
 SELECT anomaly_fit(r, 'isolation_forest', '{}') IS NOT NULL AS fitted
 FROM (SELECT id, a, now() AS at FROM flow) r;
 
+-- A group that cannot be learnt from has no model, and spoils no other.
+SELECT n, anomaly_fit(r, 'isolation_forest', '{}') IS NOT NULL AS fitted
+FROM (SELECT width_bucket(id, '{5,21}'::int[]) AS n, a, CASE WHEN id < 21 THEN 0 ELSE b END AS b FROM flow WHERE id < 500) f,
+	LATERAL (SELECT CASE WHEN n = 1 THEN 0 ELSE a END AS a, f.b) r GROUP BY n ORDER BY n;
 -- Rows with NaN or infinity are skipped and counted, null rows ignored.
 SELECT anomaly_fit(r, 'isolation_forest', '{}') IS NOT NULL AS fitted
 FROM (SELECT id, CASE WHEN id <= 5 THEN 'NaN' ELSE a END AS a FROM flow) r;
