@@ -9,7 +9,7 @@
 //   key(query)           what the answer depends on (default: the arguments)
 // and one of
 //   option(rows, ctx), summary(rows, ctx), table(rows, ctx)
-//     [, tools(ctx) → nodes beside the table button] [, size(rows, ctx) → { height, minWidth }]
+//     [, tools(ctx) → nodes beside the table button] [, size(rows) → { height }]
 //     [, click(event, rows, ctx) → patch] [, brush(first, last, rows, ctx) → patch]
 //   render(rows, ctx)    → nodes, for what is no chart
 // The builders are pure: rows in, ECharts option or table out.
@@ -51,8 +51,8 @@ export class Panel {
 		this.canvas = h('div', { class: 'chart', role: 'img' });
 		this.tableView = h('div', { class: 'scroll table-view', tabindex: '0', role: 'region',
 			'aria-label': `${this.definition.title}, as a table`, hidden: true });
-		this.scroller = h('div', { class: 'scroll chart-scroll' }, this.canvas);
-		this.view.append(this.scroller, this.tableView);
+		this.frame = h('div', { class: 'chart-frame' }, this.canvas);
+		this.view.append(this.frame, this.tableView);
 		this.toggle = h('button', { type: 'button', class: 'quiet', 'aria-pressed': 'false',
 			on: { click: () => this.switchView() } }, 'Table');
 		this.toggle.setAttribute('aria-label', `Show ${this.definition.title.toLowerCase()} as a table`);
@@ -67,7 +67,7 @@ export class Panel {
 		const asTable = this.toggle.getAttribute('aria-pressed') === 'false';
 		this.toggle.setAttribute('aria-pressed', String(asTable));
 		this.tableView.hidden = !asTable;
-		this.scroller.hidden = asTable;
+		this.frame.hidden = asTable;
 		this.draw(this.ctx);
 	}
 
@@ -141,13 +141,11 @@ export class Panel {
 
 	drawChart() {
 		const { definition, rows, ctx } = this;
-		const size = definition.size?.(rows, ctx) ?? {};
-		this.canvas.style.height = size.height ? `${size.height}px` : '';
-		this.canvas.style.minWidth = size.minWidth ? `${size.minWidth}px` : '';
-		if (size.minWidth) this.scroller.setAttribute('tabindex', '0');
+		const height = definition.size?.(rows).height;
+		this.canvas.style.height = height ? `${height}px` : '';
 		this.chart.chart.resize();
-		this.chart.draw(definition.option(rows, { ...ctx, width: this.canvas.clientWidth }),
-			definition.summary(rows, ctx));
+		this.ctx = { ...ctx, width: this.canvas.clientWidth };
+		this.chart.draw(definition.option(rows, this.ctx), definition.summary(rows, ctx));
 	}
 }
 

@@ -7,6 +7,7 @@ const MINUTE = 60000;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 7 * 1440, 28 * 1440, 364 * 1440]
 	.map((minutes) => minutes * MINUTE);
 const MAX_CELLS = 60;
+const LEAST_CELLS = 10;
 const MAX_BUCKETS = 300;
 
 // data older than this when the page looks at it is history, not live
@@ -21,17 +22,18 @@ export const PRESETS = [
 	{ name: '30d', label: 'Last 30 days', length: 30 * 1440 * MINUTE },
 ];
 
+// The finest columns that fit; slightly coarser ones where these leave the range
+// as it was asked for.
 export function snap(from, to) {
 	const end = Math.max(to, from + MINUTE);
-	for (const cell of STEPS) {
-		const t0 = Math.floor(from / cell) * cell;
-		const t1 = Math.ceil(end / cell) * cell;
-		const cells = (t1 - t0) / cell;
-		if (cells <= MAX_CELLS || cell === STEPS.at(-1)) {
-			const step = STEPS.find((s) => cell % s === 0 && (t1 - t0) / s <= MAX_BUCKETS) ?? cell;
-			return { t0, t1, cell, cells, step, buckets: (t1 - t0) / step };
-		}
-	}
+	const widened = (cell) => ({ t0: Math.floor(from / cell) * cell, t1: Math.ceil(end / cell) * cell });
+	const columns = (cell) => (widened(cell).t1 - widened(cell).t0) / cell;
+	const fitting = STEPS.filter((cell) => columns(cell) <= MAX_CELLS);
+	const exact = fitting.find((cell) => from % cell === 0 && end % cell === 0 && columns(cell) >= LEAST_CELLS);
+	const cell = exact ?? fitting[0] ?? STEPS.at(-1);
+	const { t0, t1 } = widened(cell);
+	const step = STEPS.find((s) => cell % s === 0 && (t1 - t0) / s <= MAX_BUCKETS) ?? cell;
+	return { t0, t1, cell, cells: columns(cell), step, buckets: (t1 - t0) / step };
 }
 
 export function isHistoric(status) {

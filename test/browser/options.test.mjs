@@ -84,6 +84,26 @@ test('heatmap: hosts by worst severity, cells in their band, a click is the cell
 		{ host: '10.0.0.2', range: null, t0: ctx.range.t0 + 2 * ctx.range.cell, t1: ctx.range.t0 + 3 * ctx.range.cell });
 });
 
+test('heatmap: a narrow screen merges columns and loses nothing', () => {
+	const ctx = context({ width: 342, narrow: true });
+	const rows = Array.from({ length: ctx.range.cells }, (_, i) => (
+		{ host: '10.0.0.1', t: new Date(ctx.range.t0 + i * ctx.range.cell).toISOString(), detections: 1, severity: i }));
+	const { xAxis, series } = heatmap.option(rows, ctx);
+	assert.ok(xAxis.data.length <= 16, `${xAxis.data.length} columns`);
+	assert.equal(series.filter((s) => s.type === 'custom').flatMap((s) => s.data).length, xAxis.data.length);
+	const spans = xAxis.data.map((_, column) => heatmap.click({ componentType: 'series', data: [column, 0] }, rows, ctx));
+	assert.deepEqual([spans[0].t0, spans.at(-1).t1], [ctx.range.t0, ctx.range.t1]);
+	spans.slice(1).forEach((s, i) => assert.equal(s.t0, spans[i].t1));
+});
+
+test('ranges: eight quarters of an hour stay what they are', () => {
+	for (let i = 0; i < 96; i++) {
+		const t0 = T0 + i * 15 * MINUTE;
+		const range = snap(t0, t0 + 120 * MINUTE);
+		assert.deepEqual([range.t0, range.t1], [t0, t0 + 120 * MINUTE]);
+	}
+});
+
 test('scores: bars on a logarithmic axis, the threshold where it is', () => {
 	const rows = [{ lo: 0.4, hi: 0.42, flows: 1000, anomalous: 0 }, { lo: 0.6, hi: 0.62, flows: 10, anomalous: 4 },
 		{ lo: 0.9, hi: 0.92, flows: 0, anomalous: 0 }];

@@ -5,7 +5,7 @@ import { h } from '../dom.js';
 import { axisTime, count, severity, ticks } from '../format.js';
 
 // The plot's left edge: the charts over time share it, so that they line up;
-// on a narrow screen, where the heatmap scrolls, only hosts need the room.
+// on a narrow screen only hosts get the room.
 export function leftEdge(ctx, hosts = false) {
 	if (!ctx.narrow) return 128;
 	return hosts ? 104 : 52;
@@ -35,7 +35,8 @@ export function valueAxis(ctx, format, extra = {}) {
 // Buckets of time as categories: bars and cells fill theirs exactly.
 export function timeAxis(times, ctx, extra = {}) {
 	const most = Math.floor((ctx.width - leftEdge(ctx)) / 72);
-	const isTick = ticks(times[0], times.at(-1), Math.max(2, most), ctx.zone);
+	const round = ticks(times[0], times.at(-1), Math.max(2, most), ctx.zone);
+	const isTick = times.some(round) ? round : (time) => times.indexOf(time) % Math.ceil(times.length / most) === 0;
 	return {
 		type: 'category', data: times,
 		axisLabel: {

@@ -1,14 +1,14 @@
 // Hosts × time: each cell's worst severity, as colour and as shape.  A click
 // sets host and time to the cell's.
 
-import { BANDS, bandOf } from '../bands.js';
+import { BANDS, bandNamed, bandOf } from '../bands.js';
 import { get, scope } from '../api.js';
 import { count, moment, severity, span } from '../format.js';
 import { base, label, leftEdge, timeAxis, tip, tooltip } from './common.js';
 
 const HOSTS = 20;
 const ROW = 24;
-const LEAST_CELL = 14;	// narrower cells scroll instead: a shape needs room
+const LEAST_CELL = 14;	// a shape needs room
 
 export const heatmap = {
 	title: 'Hosts by severity',
@@ -19,30 +19,25 @@ export const heatmap = {
 	load: ({ range, state }, signal) =>
 		get('rpc/swimlane', { ...scope(range, state), buckets: range.cells, hosts: HOSTS }, signal),
 
-	size: (rows, ctx) => ({
-		height: hostsOf(rows).length * ROW + 36,
-		minWidth: ctx.range.cells * LEAST_CELL + leftEdge(ctx, true) + 12,
-	}),
+	size: (rows) => ({ height: hostsOf(rows).length * ROW + 36 }),
 
 	option(rows, ctx) {
-		const { range } = ctx;
-		const times = Array.from({ length: range.cells }, (_, i) => range.t0 + i * range.cell);
+		const { columns, cell, cells } = merge(rows, ctx);
+		const times = Array.from({ length: columns }, (_, i) => ctx.range.t0 + i * cell);
 		const hosts = hostsOf(rows);
-		const cells = rows.map((row) => [
-			Math.floor((Date.parse(row.t) - range.t0) / range.cell), hosts.indexOf(row.host), row.severity]);
+		const left = leftEdge(ctx, true);
+		const ofBand = (band) => cells.filter((c) => bandOf(c.severity) === band);
 		return {
 			...base(ctx),
-			grid: { left: leftEdge(ctx, true), right: 12, top: 4, bottom: 28 },
+			grid: { left, right: 12, top: 4, bottom: 28 },
 			xAxis: timeAxis(times, ctx),
 			yAxis: {
 				type: 'category', data: hosts, inverse: true, axisLine: { show: false }, axisTick: { show: false },
-				axisLabel: {
-					...label(ctx), color: ctx.palette.text, width: leftEdge(ctx, true) - 14, overflow: 'truncate', interval: 0,
-				},
+				axisLabel: { ...label(ctx), color: ctx.palette.text, width: left - 14, overflow: 'truncate', interval: 0 },
 				splitLine: { show: true, lineStyle: { color: ctx.palette.grid } },
 			},
-			tooltip: tooltip(ctx, ({ dataIndex, seriesName }) => describe(rowOf(rows, cells, seriesName, dataIndex), ctx)),
-			series: BANDS.flatMap((band) => bandSeries(band, cells.filter(([, , s]) => bandOf(s) === band), ctx)),
+			tooltip: tooltip(ctx, ({ dataIndex, seriesName }) => describe(ofBand(bandNamed(seriesName))[dataIndex], cell, ctx)),
+			series: BANDS.flatMap((band) => bandSeries(band, ofBand(band).map((c) => [c.column, hosts.indexOf(c.host), c.severity]), ctx)),
 		};
 	},
 
@@ -56,15 +51,14 @@ export const heatmap = {
 		columns: [{ label: 'Host' }, { label: 'From' }, { label: 'Detections', numeric: true },
 			{ label: 'Severity', numeric: true }, { label: 'Band' }],
 		rows: [...rows].sort((a, b) => b.severity - a.severity).map((row) => [
-			{ text: row.host, patch: cellOf(row, ctx) }, moment(Date.parse(row.t), ctx.zone),
+			{ text: row.host, patch: { host: row.host, range: null, ...spanOf(columnOf(row, ctx), ctx.range.cell, ctx) } }, moment(Date.parse(row.t), ctx.zone),
 			count(row.detections), severity(row.severity), bandOf(row.severity).label]),
 	}),
 
 	click({ data, componentType }, rows, ctx) {
 		if (componentType !== 'series') return null;
 		const [column, host] = data;
-		const t0 = ctx.range.t0 + column * ctx.range.cell;
-		return { host: hostsOf(rows)[host], range: null, t0, t1: t0 + ctx.range.cell };
+		return { host: hostsOf(rows)[host], range: null, ...spanOf(column, merge(rows, ctx).cell, ctx) };
 	},
 };
 
@@ -79,10 +73,27 @@ export function hostsOf(rows) {
 	return [...hosts].sort(([, a], [, b]) => b.worst - a.worst || b.detections - a.detections).map(([host]) => host);
 }
 
-function cellOf(row, ctx) {
-	const column = Math.floor((Date.parse(row.t) - ctx.range.t0) / ctx.range.cell);
-	const t0 = ctx.range.t0 + column * ctx.range.cell;
-	return { host: row.host, range: null, t0, t1: t0 + ctx.range.cell };
+const columnOf = (row, ctx) => Math.floor((Date.parse(row.t) - ctx.range.t0) / ctx.range.cell);
+
+function spanOf(column, cell, ctx) {
+	const t0 = ctx.range.t0 + column * cell;
+	return { t0, t1: Math.min(t0 + cell, ctx.range.t1) };
+}
+
+// As many columns as the width has room for shapes: on a narrow screen several
+// of the range's columns become one, which has their worst severity.
+function merge(rows, ctx) {
+	const room = Math.max(Math.floor((ctx.width - leftEdge(ctx, true) - 12) / LEAST_CELL), 1);
+	const each = Math.ceil(ctx.range.cells / room);
+	const cells = new Map();
+	for (const row of rows) {
+		const column = Math.floor(columnOf(row, ctx) / each);
+		const cell = cells.get(`${row.host} ${column}`) ?? { host: row.host, column, detections: 0, severity: 0 };
+		cell.detections += Number(row.detections);
+		cell.severity = Math.max(cell.severity, row.severity);
+		cells.set(`${row.host} ${column}`, cell);
+	}
+	return { columns: Math.ceil(ctx.range.cells / each), cell: each * ctx.range.cell, cells: [...cells.values()] };
 }
 
 // The coloured cells of a band and the shapes on them.
@@ -111,15 +122,9 @@ function cellShape(api, colour) {
 	};
 }
 
-function rowOf(rows, cells, bandName, index) {
-	const ofBand = rows.filter((_, i) => bandOf(cells[i][2]).name === bandName);
-	return ofBand[index];
-}
-
-function describe(row, ctx) {
-	const { t0, t1 } = cellOf(row, ctx);
-	const band = bandOf(row.severity);
-	return tip(row.host, [
-		['Time', span(t0, t1, ctx.zone)], ['Detections', count(row.detections)],
-		[`${band.label}, worst`, severity(row.severity), band]]);
+function describe({ host, column, detections, severity: worst }, cell, ctx) {
+	const { t0, t1 } = spanOf(column, cell, ctx);
+	const band = bandOf(worst);
+	return tip(host, [
+		['Time', span(t0, t1, ctx.zone)], ['Detections', count(detections)], [`${band.label}, worst`, severity(worst), band]]);
 }
