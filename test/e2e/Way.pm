@@ -9,18 +9,20 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use Test::More;
 
-our @EXPORT = qw($root $build cluster_start cluster_drop new_store sql rows load learn watch
+our @EXPORT = qw($root $build cluster_start new_store sql rows load learn watch
   generate read_truth);
 
 our $root = abs_path(dirname(abs_path(__FILE__)) . '/../..');
 our $build = "$root/build";
 
 my $cluster = 'gen';
+my $started = 0;
 
-# Starts the cluster afresh and points libpq at it.
+# Starts the cluster afresh and points libpq at it; it goes when the test ends.
 sub cluster_start
 {
 	-x "$build/$_" or BAIL_OUT("$build/$_ is missing: run make stage") for qw(pcap2pg pcapgen);
+	$started = 1;
 	system("$root/test/stack/cluster.sh drop $cluster") == 0
 	  && system("$root/test/stack/cluster.sh start $cluster fsync=off") == 0
 	  or BAIL_OUT('no cluster');
@@ -29,9 +31,11 @@ sub cluster_start
 	return;
 }
 
-sub cluster_drop
+END
 {
-	return system("$root/test/stack/cluster.sh drop $cluster");
+	my $status = $?;
+	system("$root/test/stack/cluster.sh drop $cluster") if $started;
+	$? = $status;
 }
 
 # The rows of a query, one array of columns each; dies on an error.

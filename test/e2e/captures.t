@@ -63,5 +63,4 @@ for my $case (@cases)
 	is($again, 0, "$file: a second load is no error");
 	is(sql('SELECT count(*) FROM netflow.flow'), $flows, "$file: ... and adds nothing");
 }
-cluster_drop();
 done_testing();
