@@ -83,7 +83,7 @@ stop() {	# only what this script started: its pid file, and still that program
 	for program in nginx postgrest; do
 		pid=$(as_server cat "$DIR/$program.pid" 2>/dev/null) || continue
 		if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$program" ]; then
-			as_server kill "$pid"
+			kill "$pid"
 			for _ in $(seq 50); do
 				[ -e "/proc/$pid" ] || break
 				sleep 0.1
