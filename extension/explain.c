@@ -13,8 +13,6 @@
 #include "callsite.h"
 #include "rows_out.h"
 
-#define EXPECTED_MAX 512		/* bytes of an expected value */
-
 void
 pga_check_top(int top)
 {
@@ -63,7 +61,7 @@ pga_reasons(const pga_model *model, const pga_binding *b, const double *raw,
 	{
 		int			i = take_largest(share, b->nfeatures);
 		pga_reason *reason = &(*reasons)[n];
-		char		expected[EXPECTED_MAX];
+		char		expected[PGA_EXPECTED_MAX];
 
 		if (i < 0)
 			break;

@@ -10,6 +10,7 @@
 
 #include "common/base64.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -23,6 +24,26 @@ pga_check_size(size_t len, size_t limit, const char *type)
 						len, limit, type)));
 }
 
+/* Every text that a model can show is text in the database's encoding. */
+static void
+check_texts(const pga_model *model)
+{
+	const pga_feature *features = pga_model_features(model);
+	char		expected[PGA_EXPECTED_MAX];
+
+	for (size_t i = 0; i < pga_model_nfeatures(model); i++)
+	{
+		size_t		n = pga_model_expected(model, i, expected, sizeof(expected));
+
+		if (!pg_verifymbstr(features[i].name, (int) strlen(features[i].name), true) ||
+			!pg_verifymbstr(expected, (int) n, true))
+			ereport(ERROR,
+					(errcode(PGA_CORRUPT_MODEL),
+					 errmsg("feature %zu of the model has text that is not valid %s",
+							i + 1, GetDatabaseEncodingName())));
+	}
+}
+
 static void
 check_model(const void *bytes, size_t len)
 {
@@ -30,7 +51,7 @@ check_model(const void *bytes, size_t len)
 												 "pg_anomaly model check",
 												 ALLOCSET_DEFAULT_SIZES);
 
-	pga_model_load(&pga_host_create(memory)->ctx, bytes, len);
+	check_texts(pga_model_load(&pga_host_create(memory)->ctx, bytes, len));
 	MemoryContextDelete(memory);
 }
 
@@ -49,6 +70,7 @@ pga_model_flatten(pga_host *host, const pga_model *model)
 {
 	pga_buf		buf = {&host->ctx, NULL, 0, 0};
 
+	check_texts(model);			/* a hand-made fit state may hold anything */
 	pga_model_save(model, &buf);
 	if (buf.len > PGA_MAX_BYTES)
 		ereport(ERROR,

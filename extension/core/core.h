@@ -302,6 +302,7 @@ double		pga_severity(double p_value);	/* 25 (-log10 p - 1), clamped to 0..100 */
  * median and 5-95 % range, or the most frequent category.
  */
 void		pga_model_explain(const pga_model *, pga_ctx *, const double *raw, double *share);
+#define PGA_EXPECTED_MAX 512	/* enough bytes for any of them */
 size_t		pga_model_expected(const pga_model *, size_t feature, char *out, size_t cap);
 
 /* ---- evaluation (evaluate.c) --------------------------------------------- */
