@@ -25,7 +25,8 @@ generate() {
 	captures=("$BUILD/demo.pcap")
 }
 
-# The store belongs to a role that can log in nowhere and is no superuser.
+# Everything from here on is done as a role that is no superuser and cannot log
+# in: it owns the store, trains the model and loads the flows.
 prepare() {
 	step "a private PostgreSQL with the extension and a flow store"
 	"$stack/cluster.sh" drop demo
@@ -35,8 +36,14 @@ prepare() {
 	export PGDATABASE=demo
 	sql <<-SQL
 		CREATE EXTENSION pg_anomaly;
-		SELECT anomaly_create_flow_store('netflow');
+		CREATE ROLE netflow_owner NOLOGIN;
+		GRANT CREATE ON DATABASE demo TO netflow_owner;
+		GRANT USAGE ON SCHEMA anomaly TO netflow_owner;
+		GRANT SELECT, INSERT, UPDATE ON anomaly.model TO netflow_owner;
+		GRANT SELECT, INSERT ON anomaly.model_version, anomaly.flow_store TO netflow_owner;
 	SQL
+	export PGOPTIONS="-c role=netflow_owner"
+	sql -c "SELECT anomaly_create_flow_store('netflow')"
 }
 
 learn() {
@@ -105,7 +112,7 @@ start() {
 	learn
 	watch
 	step "the page"
-	DATABASE=demo "$stack/web.sh" start demo "$port"
+	PGOPTIONS= DATABASE=demo "$stack/web.sh" start demo "$port"
 	summary
 }
 
