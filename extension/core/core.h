@@ -211,7 +211,7 @@ typedef struct pga_matrix
 				cols;
 } pga_matrix;
 
-#define PGA_BLOCK 256			/* most rows a score call gets */
+#define PGA_BLOCK 240			/* most rows a score call gets; splits evenly into many widths */
 
 /* How features become columns, as a detector wants it. */
 typedef enum pga_scaling

@@ -26,7 +26,7 @@
  * Walkable form, plain: a complete binary tree in heap order, slots 1 to
  * 2^depth - 1, eight bytes each; early leaves are padded down, always to the
  * first child.  A step is then node = 2 node + (x < threshold), without a
- * branch, on integers in the order of the floats; eight rows or eight trees
+ * branch, on integers in the order of the floats; several rows or trees
  * step side by side to hide the loads.  Extended: nodes in preorder with the
  * second child's index.  Path lengths are float32, and sums of a thousand of
  * them exact in double: the order of summing cannot be seen in a score.
@@ -44,7 +44,8 @@
 #define MAX_SAMPLE 4096			/* 2^MAX_DEPTH */
 #define MAX_TREES 1000
 #define LEAF 0x8000u
-#define LANES 8
+#define LANES 12				/* rows that step side by side */
+#define TREE_LANES 20			/* trees, for a row alone: nodes spill, but far loads overlap */
 
 static const pga_param_spec forest_params[] = {
 	{"trees", PGA_PARAM_INT, 100, 1, MAX_TREES, NULL,
@@ -462,11 +463,11 @@ load_extended(pga_reader *r, forest *f, unsigned depth, uint32_t *left)
 	return i;
 }
 
-/* Trees up to a multiple of LANES; the last ones stay empty and add nothing. */
+/* Trees up to a multiple of TREE_LANES; the last ones stay empty and add nothing. */
 static void
 alloc_plain(pga_reader *r, forest *f)
 {
-	size_t		n = pga_mul(r->ctx, f->trees + LANES - 1, (size_t) 1 << f->depth);
+	size_t		n = pga_mul(r->ctx, f->trees + TREE_LANES - 1, (size_t) 1 << f->depth);
 
 	f->slots = r->ctx->alloc(r->ctx, pga_mul(r->ctx, n, sizeof(slot)));
 	f->paths = r->ctx->alloc(r->ctx, pga_mul(r->ctx, n, sizeof(float)));
@@ -567,41 +568,41 @@ walk_rows(const slot *tree, const float *path, unsigned depth,
 	{
 		uint64_t	node[LANES];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 12
 		for (unsigned k = 0; k < LANES; k++)
 			node[k] = 1;
 		for (unsigned d = 0; d < depth; d++)
 		{
-#pragma GCC unroll 8
+#pragma GCC unroll 12
 			for (unsigned k = 0; k < LANES; k++)
 				node[k] = step(tree[node[k]], x, k, node[k]);
 		}
-#pragma GCC unroll 8
+#pragma GCC unroll 12
 		for (unsigned k = 0; k < LANES; k++)
 			sum[k] += (double) path[node[k] - leaves];
 	}
 }
 
-/* The path of the row in lane 0 through LANES trees. */
+/* The path of the row in lane 0 through TREE_LANES trees. */
 static inline __attribute__((always_inline)) double
 walk_trees(const slot *tree, const float *path, unsigned depth, const uint32_t *x)
 {
 	size_t		leaves = (size_t) 1 << depth;
-	uint64_t	node[LANES];
+	uint64_t	node[TREE_LANES];
 	double		sum = 0;
 
-#pragma GCC unroll 8
-	for (unsigned k = 0; k < LANES; k++)
+#pragma GCC unroll 20
+	for (unsigned k = 0; k < TREE_LANES; k++)
 		node[k] = 1;
-#pragma GCC unroll 8
+#pragma GCC unroll 20
 	for (unsigned d = 0; d < depth; d++)
 	{
-#pragma GCC unroll 8
-		for (unsigned k = 0; k < LANES; k++)
+#pragma GCC unroll 20
+		for (unsigned k = 0; k < TREE_LANES; k++)
 			node[k] = step(tree[k * leaves + node[k]], x, 0, node[k]);
 	}
-#pragma GCC unroll 8
-	for (unsigned k = 0; k < LANES; k++)
+#pragma GCC unroll 20
+	for (unsigned k = 0; k < TREE_LANES; k++)
 		sum += (double) path[k * leaves + node[k] - leaves];
 	return sum;
 }
@@ -614,7 +615,7 @@ score_alone(const forest *f, const uint32_t *x)
 	size_t		leaves = (size_t) 1 << f->depth;
 	double		sum = 0;
 
-	for (uint32_t t = 0; t < f->trees; t += LANES)
+	for (uint32_t t = 0; t < f->trees; t += TREE_LANES)
 	{
 		const slot *tree = f->slots + t * leaves;
 		const float *path = f->paths + t * leaves;
@@ -633,7 +634,7 @@ score_plain(const forest *f, const float *x, size_t rows, double *sum, uint32_t 
 		for (size_t j = 0; j < f->cols; j++)
 			for (size_t k = 0; k < LANES; k++)
 				lanes[(g * f->cols + j) * LANES + k] = ordered(x[(g * LANES + k) * f->cols + j]);
-	for (uint32_t t = 0; t < f->trees; t++)
+	for (uint32_t t = 0; groups > 0 && t < f->trees; t++)
 		walk_rows(f->slots + ((size_t) t << f->depth), f->paths + ((size_t) t << f->depth),
 				  f->depth, lanes, f->cols * LANES, groups, sum);
 	for (size_t i = groups * LANES; i < rows; i++)
