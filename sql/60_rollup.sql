@@ -25,30 +25,27 @@ CREATE FUNCTION anomaly.make_rollup_tables(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	unit text;
 BEGIN
+	FOREACH unit IN ARRAY ARRAY['minute', 'hour'] LOOP
+		EXECUTE format($ddl$
+		CREATE TABLE %1$I.flow_%2$s (
+			%2$s timestamptz,
+			protocol int2,
+			flows int8 NOT NULL,
+			failed int8 NOT NULL,
+			packets int8 NOT NULL,
+			src_bytes int8 NOT NULL,
+			dst_bytes int8 NOT NULL,
+			PRIMARY KEY (%2$s, protocol)
+		);
+		COMMENT ON TABLE %1$I.flow_%2$s IS 'traffic per %2$s and protocol';
+		$ddl$, store, unit);
+	END LOOP;
 	EXECUTE format($ddl$
-	CREATE TABLE %1$I.flow_minute (
-		minute timestamptz,
-		protocol int2,
-		flows int8 NOT NULL,
-		failed int8 NOT NULL,
-		packets int8 NOT NULL,
-		src_bytes int8 NOT NULL,
-		dst_bytes int8 NOT NULL,
-		PRIMARY KEY (minute, protocol)
-	);
-	COMMENT ON TABLE %1$I.flow_minute IS 'traffic per minute and protocol, kept as long as the flows';
-	CREATE TABLE %1$I.flow_hour (
-		hour timestamptz,
-		protocol int2,
-		flows int8 NOT NULL,
-		failed int8 NOT NULL,
-		packets int8 NOT NULL,
-		src_bytes int8 NOT NULL,
-		dst_bytes int8 NOT NULL,
-		PRIMARY KEY (hour, protocol)
-	);
-	COMMENT ON TABLE %1$I.flow_hour IS 'traffic per hour and protocol, kept when the flows are gone';
+	COMMENT ON COLUMN %1$I.flow_minute.minute IS 'start of the minute; kept as long as the flows';
+	COMMENT ON COLUMN %1$I.flow_hour.hour IS 'start of the hour; kept when the flows are gone';
 
 	CREATE TABLE %1$I.source_minute (
 		minute timestamptz,
