@@ -273,14 +273,11 @@ void		pga_model_save(const pga_model *, pga_buf *);
 /* The one validator of model bytes; rejects trailing bytes. */
 pga_model  *pga_model_load(pga_ctx *, const void *bytes, size_t n);
 
-const pga_detector *pga_model_detector(const pga_model *);
 size_t		pga_model_nfeatures(const pga_model *);
 /* In binding order; without the columns that training left out for being
  * constant or empty. */
 const pga_feature *pga_model_features(const pga_model *);
 double		pga_model_threshold(const pga_model *);
-/* The options it was trained with: name and value as text, i from 0; false past the end. */
-bool		pga_model_option(const pga_model *, size_t i, const char **name, char *value, size_t cap);
 
 /*
  * Scoring.  A raw row is nfeatures doubles: numbers as they are, booleans 0/1,

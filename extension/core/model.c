@@ -158,12 +158,6 @@ pga_model_name_features(pga_ctx *ctx, pga_model *model)
 
 /* ---- what it is ---------------------------------------------------------------- */
 
-const pga_detector *
-pga_model_detector(const pga_model *model)
-{
-	return model->detector;
-}
-
 size_t
 pga_model_nfeatures(const pga_model *model)
 {
@@ -180,18 +174,6 @@ double
 pga_model_threshold(const pga_model *model)
 {
 	return model->calibration->threshold;
-}
-
-bool
-pga_model_option(const pga_model *model, size_t i, const char **name, char *value, size_t cap)
-{
-	const pga_param_spec *spec = pga_param_spec_at(model->detector, i);
-
-	if (spec == NULL)
-		return false;
-	*name = spec->name;
-	pga_param_text(spec, model->params.value[i], value, cap);
-	return true;
 }
 
 /* Room for quantiles of any double; cut to cap by snprintf. */

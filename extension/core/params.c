@@ -185,14 +185,3 @@ pga_params_set_bool(pga_ctx *ctx, pga_params *params, const char *name, bool val
 		wrong_type(ctx, spec);
 	params->value[i] = value;
 }
-
-void
-pga_param_text(const pga_param_spec *spec, double value, char *out, size_t cap)
-{
-	if (spec->type == PGA_PARAM_CHOICE)
-		snprintf(out, cap, "%s", spec->choices[(size_t) value]);
-	else if (spec->type == PGA_PARAM_BOOL)
-		snprintf(out, cap, "%s", value != 0 ? "true" : "false");
-	else
-		snprintf(out, cap, "%.15g", value);
-}

@@ -20,6 +20,4 @@ const pga_param_spec *pga_param_spec_at(const pga_detector *, size_t i);
 /* Is value in range, and whole where it has to be? */
 bool		pga_param_accepts(const pga_param_spec *, double value);
 
-void		pga_param_text(const pga_param_spec *, double value, char *out, size_t cap);
-
 #endif							/* PGA_PARAMS_H */
