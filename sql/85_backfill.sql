@@ -79,6 +79,8 @@ BEGIN
 		SELECT greatest(c.lo, since) AS lo, least(c.hi, until) AS hi FROM anomaly.chunks(store, 'flow') c
 		WHERE c.lo < until AND c.hi > since ORDER BY 1
 	LOOP
+		-- as in flow_inserted(), which has to keep its own loop: only the trigger
+		-- function itself sees new_flows, and it goes on after an error
 		FOR step IN
 			SELECT s.* FROM anomaly.steps(store, format('(SELECT * FROM %I.flow WHERE start_time >= %L AND start_time < %L)',
 														store, part.lo, part.hi), part.lo, part.hi) s
