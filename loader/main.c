@@ -46,7 +46,7 @@ enum
 	OPTION_ACTIVE,
 	OPTION_MAX_FLOWS,
 	OPTION_KEY_VLAN,
-	OPTION_CSV,
+	OPTION_PRINT,
 	OPTION_DRY_RUN,
 	OPTION_VERSION
 };
@@ -54,7 +54,7 @@ enum
 typedef enum output
 {
 	TO_DATABASE,
-	TO_CSV,
+	TO_STDOUT,
 	TO_NOTHING
 } output;
 
@@ -154,7 +154,7 @@ emit(void *arg, const flow_row *row)
 		case TO_DATABASE:
 			sink_row(w->sink, row);
 			break;
-		case TO_CSV:
+		case TO_STDOUT:
 			csv_row(&w->csv, row);
 			break;
 		case TO_NOTHING:
@@ -337,7 +337,7 @@ usage(FILE *to)
 		  "  -d, --dbname=CONNINFO  database name, connection string or URI (default: libpq's environment)\n"
 		  "  -s, --store=NAME       flow store (default: netflow)\n"
 		  "  -f, --filter=BPF       only packets that match, in tcpdump's language\n"
-		  "      --csv              write the flows to standard output instead\n"
+		  "      --print            write the flows to standard output instead, as CSV\n"
 		  "      --dry-run          only count\n"
 		  "      --idle=SECONDS     a flow ends when silent for so long (60)\n"
 		  "      --tcp-idle=SECONDS the same for TCP when both ends have spoken (300)\n"
@@ -399,7 +399,7 @@ static const struct option long_options[] = {
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
-	{"csv", no_argument, NULL, OPTION_CSV},
+	{"print", no_argument, NULL, OPTION_PRINT},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"idle", required_argument, NULL, OPTION_IDLE},
 	{"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
@@ -430,8 +430,8 @@ set_option(options *o, int option, const char *value)
 			return o->quiet = true;
 		case 'v':
 			return o->verbose = true;
-		case OPTION_CSV:
-			o->output = TO_CSV;
+		case OPTION_PRINT:
+			o->output = TO_STDOUT;
 			return true;
 		case OPTION_DRY_RUN:
 			o->output = TO_NOTHING;
@@ -506,7 +506,7 @@ main(int argc, char **argv)
 		return EXIT_DATABASE;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	if (o.output == TO_CSV)
+	if (o.output == TO_STDOUT)
 		csv_header(stdout);
 	code = load_files(&o, database, argv + optind, argc - optind);
 	if (database)

@@ -62,7 +62,7 @@ sub read_table { return table(slurp($_[0])); }
 # The flows of captures; options and files as for the shell.
 sub flows
 {
-	my ($status, $out, $err) = run("-q --csv $_[0]");
+	my ($status, $out, $err) = run("-q --print $_[0]");
 	diag("pcap2pg $_[0]: status $status: $err") if $status != 0;
 	return table($out);
 }

@@ -95,7 +95,7 @@ is(join(' ', map { $_->{src_packets} } @two), '2', 'a second section in the othe
 
 my $strange = section('<') . interface('<', 11, 0) . interface('<', 1, 0)
   . enhanced('<', 0, $t0 * 1e6, 'atm') . enhanced('<', 1, $t0 * 1e6, $frame);
-my ($mixed, $csv, $told) = run('--csv ' . write_file("$dir/strange.pcapng", $strange));
+my ($mixed, $csv, $told) = run('--print ' . write_file("$dir/strange.pcapng", $strange));
 is(() = $csv =~ /\n/g, 2, 'an interface that cannot be read does not hide the others');
 like($told, qr/warning: .*: 1 packets of link types that are not supported \(11\)/, 'and is told');
 
@@ -134,7 +134,7 @@ my %bad = (
 for my $name (sort keys %bad)
 {
 	my ($file, $bytes, $message) = @{ $bad{$name} };
-	my ($status, $out, $err) = run('-q --csv ' . write_file($file, $bytes) . " $good");
+	my ($status, $out, $err) = run('-q --print ' . write_file($file, $bytes) . " $good");
 	is($status, 1, "$name: exit 1");
 	like($err, qr{^pcap2pg: \Q$file\E: $message}, 'named');
 	is(() = $out =~ /\n/g, 2, 'and the other file goes on');
@@ -146,10 +146,10 @@ my ($status, $out) = run('--help');
 ok($status == 0 && $out =~ /^usage: pcap2pg/, '--help');
 ok((run('--version'))[1] =~ /^pcap2pg \d+\.\d+\.\d+$/, '--version');
 
-is((run("-q --csv - < $good"))[1], (run("-q --csv $good"))[1], 'standard input');
-is((run("-q --csv - < $dir/sections.pcapng"))[1], (run("-q --csv $dir/sections.pcapng"))[1], 'also as pcapng, from a pipe');
+is((run("-q --print - < $good"))[1], (run("-q --print $good"))[1], 'standard input');
+is((run("-q --print - < $dir/sections.pcapng"))[1], (run("-q --print $dir/sections.pcapng"))[1], 'also as pcapng, from a pipe');
 is(join(' ', map { $_->{capture_id} } flows("$good $dir/damaged $good")), '1 2 3', 'several files, each for itself');
 is((run("--dry-run -f 'tcp' $good"))[2] =~ s/.*?(\d+ packets).*/$1/sr, '0 packets', 'a filter that leaves nothing');
-is((run("-q $good --csv >/dev/full"))[0], 1, 'a full disk is noticed');
+is((run("-q $good --print >/dev/full"))[0], 1, 'a full disk is noticed');
 
 done_testing();

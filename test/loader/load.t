@@ -105,7 +105,7 @@ is(sql(q{SELECT extract(epoch FROM last_packet - first_packet)::int FROM netflow
 is(stored(), $count->{flows}, 'its flows');
 is(sql('SELECT sum(src_packets + dst_packets) FROM netflow.flow'), @frames - 30, 'every IP packet in one of them');
 
-run("-q --csv $file >$dir/many.csv");
+run("-q --print $file >$dir/many.csv");
 my $columns = (split /\n/, Loader::slurp("$dir/many.csv"))[0];
 my $differences = do
 {
@@ -116,7 +116,7 @@ my $differences = do
 	close $psql or die 'psql failed';
 	Loader::slurp("$dir/differences");
 };
-is($differences, "0\n0\n", 'the same rows as --csv');
+is($differences, "0\n0\n", 'the same rows as --print');
 
 # ---- once -------------------------------------------------------------------
 

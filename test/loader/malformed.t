@@ -23,7 +23,7 @@ diag('no sanitizers here: only crashes and hangs will show') if $pcap2pg !~ /asa
 my ($loaded, $truncated, $refused) = (0, 0, 0);
 for my $capture (@captures)
 {
-	my ($status, $out, $err) = run("--csv '$capture'");
+	my ($status, $out, $err) = run("--print '$capture'");
 	my ($name) = $capture =~ m{([^/]+)$};
 	my $rows = () = $out =~ /\n/g;
 	my $count = Loader::summary($err);
