@@ -15,6 +15,7 @@
  *   score.c        anomaly_score, anomaly_detect for one row
  *   score_query.c  anomaly_detect_query, in blocks
  *   explain.c      reasons;         evaluate.c  against labels
+ *   community_id.c a flow's name in other tools
  *
  * Nothing here needs to be preloaded, and no setting changes a result.
  */
