@@ -49,6 +49,7 @@ typedef enum pga_error
 	PGA_ERR_CORRUPT_MODEL,		/* bytes that are no model */
 	PGA_ERR_MEMORY_LIMIT,		/* would exceed ctx->memory_limit */
 	PGA_ERR_MISSING,			/* a NULL under option missing = error */
+	PGA_ERR_LABEL,				/* classes that nothing can be learnt from */
 } pga_error;
 
 typedef struct pga_ctx pga_ctx;
@@ -115,7 +116,10 @@ void		pga_corrupt(pga_reader *, const char *what) __attribute__((noreturn));
 
 typedef enum pga_param_type
 {
-	PGA_PARAM_INT, PGA_PARAM_REAL, PGA_PARAM_BOOL, PGA_PARAM_CHOICE
+	PGA_PARAM_INT, PGA_PARAM_REAL, PGA_PARAM_BOOL, PGA_PARAM_CHOICE,
+	PGA_PARAM_SIZES,			/* a few whole numbers: the widths of layers */
+	PGA_PARAM_COLUMN,			/* the name of a column of the training rows */
+	PGA_PARAM_MEMBERS			/* the members of a composite model */
 } pga_param_type;
 
 typedef struct pga_param_spec
@@ -124,31 +128,56 @@ typedef struct pga_param_spec
 	pga_param_type type;
 	double		def,			/* default; for CHOICE an index */
 				min,
-				max;			/* inclusive range */
-	const char *const *choices; /* CHOICE: names, NULL ends */
+				max;			/* inclusive range; of each number of SIZES */
+	const char *const *choices; /* CHOICE: names, NULL ends; SIZES: its first is
+								 * the default, as in "128, 64" */
 	const char *doc;			/* one sentence, with the unit */
 } pga_param_spec;
 
-/* Options every training knows: seed, contamination, holdout, max_rows, missing. */
+/* Options every training knows: seed, contamination, preprocessing ... */
 extern const pga_param_spec pga_common_params[];
 
 #define PGA_MAX_PARAMS 64
+#define PGA_MAX_SIZES 8			/* numbers of a SIZES option */
+#define PGA_MAX_MEMBERS 16
 
 typedef struct pga_detector pga_detector;
+typedef struct pga_params pga_params;
 
-typedef struct pga_params
+/* One member of a composite model: a detector to train, or a trained model. */
+typedef struct pga_member
+{
+	const char *name;			/* as the user wrote it */
+	double		weight;
+	const pga_params *params;	/* to train on the same rows, or NULL */
+	const void *bytes;			/* of a model, when params is NULL */
+	size_t		len;
+} pga_member;
+
+struct pga_params
 {
 	const pga_detector *detector;
 	double		value[PGA_MAX_PARAMS];	/* the common ones first, then the detector's */
-} pga_params;
+	const char *text[PGA_MAX_PARAMS];	/* SIZES, COLUMN (NULL when not named) */
+	const pga_member *members;
+	size_t		nmembers;
+};
 
 void		pga_params_init(pga_ctx *, pga_params *, const pga_detector *);	/* all defaults */
 /* Unknown name: the hint lists what exists.  Out of range: the error names both limits. */
 void		pga_params_set_number(pga_ctx *, pga_params *, const char *name, double value);
 void		pga_params_set_text(pga_ctx *, pga_params *, const char *name, const char *value);
 void		pga_params_set_bool(pga_ctx *, pga_params *, const char *name, bool value);
+void		pga_params_set_sizes(pga_ctx *, pga_params *, const char *name,
+								 const double *value, size_t n);
+/* Checks count, weights and names; `members` must live as long as the params. */
+void		pga_params_set_members(pga_ctx *, pga_params *, const char *name,
+								   const pga_member *members, size_t n);
 /* For code: the name must exist. */
 double		pga_param(const pga_params *, const char *name);
+const char *pga_param_text(const pga_params *, const char *name);
+/* The numbers of a SIZES option; how many. */
+size_t		pga_param_sizes(const pga_params *, const char *name, uint32_t out[PGA_MAX_SIZES]);
 
 /* ---- features and rows -------------------------------------------------- */
 
@@ -157,16 +186,29 @@ typedef enum pga_kind
 	PGA_NUMERIC = 1,			/* any number */
 	PGA_BOOLEAN,				/* 0 or 1 */
 	PGA_INTERVAL,				/* seconds */
-	PGA_CATEGORICAL				/* text or enum label */
+	PGA_CATEGORICAL,			/* text or enum label */
+	PGA_TIME					/* seconds since 2000-01-01 00:00, UTC or local as the column has it */
 } pga_kind;
 
+/* What a column of the training rows is for. */
+typedef enum pga_role
+{
+	PGA_FEATURE = 0,			/* the detector sees it */
+	PGA_TARGET,					/* the class of the row, a category; "normal" is normal */
+	PGA_PARTITION,				/* which series the row belongs to, a category */
+	PGA_ORDER					/* the row's place in its series */
+} pga_role;
+
 #define PGA_MAX_FEATURES 1600	/* as many as a table can have */
+#define PGA_MAX_COLUMNS 32767	/* that features become, one-hot ones included */
 #define PGA_MAX_TEXT 255		/* bytes of a category that are told apart */
+#define PGA_MAX_CLASSES 256		/* of a label */
 
 typedef struct pga_feature
 {
 	const char *name;			/* column name, NUL-terminated, at most 63 bytes */
 	pga_kind	kind;
+	pga_role	role;			/* at most one column of each but PGA_FEATURE */
 } pga_feature;
 
 /* One value of a training row. */
@@ -191,7 +233,8 @@ pga_sampler *pga_sampler_create(pga_ctx *, const pga_feature *, size_t nfeatures
 								const pga_params *);
 /* nfeatures cells.  Option `missing` is applied here: a row with a missing value
  * is kept as it is (impute), counted as skipped, or fails with PGA_ERR_MISSING.
- * Scoring always fills missing values in. */
+ * Scoring always fills missing values in.  A row without target or order is
+ * counted as skipped; one without partition belongs to a series of such rows. */
 void		pga_sampler_add(pga_sampler *, const pga_cell *row);
 void		pga_sampler_skip(pga_sampler *);	/* counts a row that was refused */
 void		pga_sampler_merge(pga_sampler *into, const pga_sampler *from);	/* same features and options */
@@ -200,51 +243,144 @@ pga_sampler *pga_sampler_load(pga_reader *);
 uint64_t	pga_sampler_rows(const pga_sampler *);	/* rows added */
 uint64_t	pga_sampler_skipped(const pga_sampler *);
 
+/* ---- what a training found out ----------------------------------------------- */
+
+typedef struct pga_note
+{
+	const char *name;
+	bool		is_series;		/* a value per epoch, in order; else one number */
+	double	   *value;
+	size_t		n;
+} pga_note;
+
+typedef struct pga_report
+{
+	uint64_t	rows_used;		/* rows the sample stands for */
+	uint64_t	rows_skipped;
+	uint64_t	rows_distinct;	/* distinct rows kept in the sample */
+	uint64_t	rows_held_out;	/* rows the calibration saw */
+	double		threshold;
+	/* Of a supervised model, per feature of the model: how much worse it ranks
+	 * held-out rows when that feature is shuffled (Breiman 2001); else NULL. */
+	double	   *importance;
+	pga_note   *notes;			/* what the detector itself wants to be kept */
+	size_t		nnotes;
+} pga_report;
+
+/* For fit(): a number, or the next value of a series.  name must be static. */
+void		pga_report_number(pga_ctx *, pga_report *, const char *name, double value);
+void		pga_report_append(pga_ctx *, pga_report *, const char *series, double value);
+
 /* ---- detectors ---------------------------------------------------------- */
 
-/* Prepared training rows: row-major float32, finite. */
+typedef struct pga_rows pga_rows;	/* prep.h */
+typedef struct pga_prep pga_prep;
+
+/*
+ * Prepared training rows: row-major float32, finite.
+ *
+ * For a SEQUENCE detector the rows stand in the order of their series, one
+ * series after another.  For a COMPOSITE one there is no x, only source.
+ */
 typedef struct pga_matrix
 {
 	const float *x;				/* rows x cols */
 	const uint64_t *weight;		/* [rows] occurrences of each row, >= 1 */
 	size_t		rows,
 				cols;
+
+	const uint32_t *target;		/* SUPERVISED: [rows] class of each row */
+	size_t		classes;		/* >= 2, or 0 */
+	size_t		normal;			/* the class of normal rows */
+
+	const uint32_t *series;		/* SEQUENCE: [nseries + 1] where each series begins; last: rows */
+	size_t		nseries;
+
+	const pga_rows *source;		/* COMPOSITE: the same rows as they were sampled */
+	const pga_prep *prep;		/* which feature is behind which columns */
 } pga_matrix;
 
 #define PGA_BLOCK 240			/* most rows a score call gets; splits evenly into many widths */
 
-/* How features become columns, as a detector wants it. */
+/*
+ * How features become columns, as a detector wants it; the user's options
+ * `scaling`, `encoding` and `log1p` overrule it.
+ */
 typedef enum pga_scaling
 {
-	PGA_SCALE_NONE, PGA_SCALE_STANDARD, PGA_SCALE_ROBUST
+	PGA_SCALE_NONE, PGA_SCALE_STANDARD, PGA_SCALE_ROBUST, PGA_SCALE_MINMAX
 } pga_scaling;
+
+typedef enum pga_encoding
+{
+	PGA_ENCODE_FREQUENCY,		/* logarithm of the category's share: one column */
+	PGA_ENCODE_ONE_HOT,			/* a column per category, the rarest together */
+	PGA_ENCODE_ORDINAL			/* the category's number by its text: one column */
+} pga_encoding;
+
+typedef struct pga_wants
+{
+	pga_scaling scaling;
+	pga_encoding encoding;
+	bool		log1p;			/* of heavy-tailed columns that are never negative */
+	double		clip;			/* scaled values beyond +-clip grow with their logarithm
+								 * only; 0: no limit */
+} pga_wants;
+
+/* Flags of a detector. */
+#define PGA_SUPERVISED 1		/* learns classes: fit gets target, classify is there */
+#define PGA_SEQUENCE 2			/* a row is judged by the rows before it: score_series is there */
+#define PGA_KEYED 4				/* partition and order are columns too: the partition's
+								 * number, then second of the week and day */
+#define PGA_COMPOSITE 8			/* made of models: fit gets the sample, score_raw is there */
 
 struct pga_detector
 {
 	const char *name;			/* as in SQL */
 	uint16_t	tag,			/* in the envelope; never reused */
 				version;		/* of the payload; load reads all older ones */
+	unsigned	flags;
 	const char *summary;		/* one sentence */
 	const char *reference;		/* paper or standard */
 	const pga_param_spec *params;
-	pga_scaling scaling;
+	pga_wants	wants;
 
-	/* Bytes fit() will take for so many rows and columns. */
-	size_t		(*fit_bytes) (pga_ctx *, const pga_params *, size_t rows, size_t cols);
-	void	   *(*fit) (pga_ctx *, const pga_matrix *, const pga_params *);
+	/* Bytes fit() will take for rows of this shape: x, weight, target, series
+	 * and source are NULL. */
+	size_t		(*fit_bytes) (pga_ctx *, const pga_matrix *shape, const pga_params *);
+	void	   *(*fit) (pga_ctx *, const pga_matrix *, const pga_params *, pga_report *);
 
-	/* Scratch bytes score() needs for a block of at most `rows` rows. */
+	/* Scratch bytes score, classify, score_series or score_raw need for a block
+	 * of at most `rows` rows (score_series: beside context). */
 	size_t		(*scratch_bytes) (const void *fitted, size_t rows);
-	/* x is rows x cols, row-major; out[rows]; higher is more anomalous. */
+	/* x is rows x cols, row-major; out[rows]; higher is more anomalous.  NULL
+	 * for a SUPERVISED detector: its score is 1 - P(normal). */
 	void		(*score) (const void *fitted, const float *x, size_t rows,
 						  double *out, void *scratch);
+
+	/* SUPERVISED: probability[rows][classes], each row sums to 1. */
+	void		(*classify) (const void *fitted, const float *x, size_t rows,
+							 double *probability, void *scratch);
+
+	/* SEQUENCE: rows before a row that can change its score ... */
+	size_t		(*history) (const void *fitted);
+	/* ... and scores of consecutive rows of one series, of which the first
+	 * `context` (at most history) are not scored: out[rows - context], at most
+	 * PGA_BLOCK.  score() is the same without any context for each row. */
+	void		(*score_series) (const void *fitted, const float *x, size_t rows,
+								 size_t context, double *out, void *scratch);
+
+	/* COMPOSITE: raw rows (see "Scoring"), columns by the model's features. */
+	void		(*score_raw) (const void *fitted, const double *raw, size_t rows,
+							  double *out, void *scratch);
 
 	/* Shares per column of one row, or NULL for the default explainer. */
 	void		(*explain) (const void *fitted, const float *x, double *share, void *scratch);
 
 	void		(*save) (const void *fitted, pga_buf *);
-	/* Everything score() relies on is checked here. */
-	void	   *(*load) (pga_reader *, unsigned version, size_t cols);
+	/* Everything scoring relies on is checked here.  shape: cols, classes,
+	 * normal and prep are set, all else is 0. */
+	void	   *(*load) (pga_reader *, unsigned version, const pga_matrix *shape);
 };
 
 extern const pga_detector *const pga_detectors[];	/* NULL ends; THE table */
@@ -253,16 +389,6 @@ const pga_detector *pga_detector_by_name(pga_ctx *, const char *name);	/* fails,
 const pga_detector *pga_detector_by_tag(uint16_t tag);	/* NULL when unknown */
 
 /* ---- models (train.c, model.c) ------------------------------------------ */
-
-/* What a training found out, for the registry. */
-typedef struct pga_report
-{
-	uint64_t	rows_used;		/* rows the sample stands for */
-	uint64_t	rows_skipped;
-	uint64_t	rows_distinct;	/* distinct rows kept in the sample */
-	uint64_t	rows_held_out;	/* rows the calibration saw */
-	double		threshold;
-} pga_report;
 
 typedef struct pga_model pga_model;
 
@@ -278,6 +404,14 @@ size_t		pga_model_nfeatures(const pga_model *);
  * constant or empty. */
 const pga_feature *pga_model_features(const pga_model *);
 double		pga_model_threshold(const pga_model *);
+const pga_detector *pga_model_detector(const pga_model *);
+const pga_params *pga_model_params(const pga_model *);
+/* Names of the classes a supervised model tells apart; 0 of any other. */
+size_t		pga_model_classes(const pga_model *, const char *const **names);
+/* The class of normal rows. */
+size_t		pga_model_normal(const pga_model *);
+/* SEQUENCE: rows before a row that can change its score; else 0. */
+size_t		pga_model_history(const pga_model *);
 
 /*
  * Scoring.  A raw row is nfeatures doubles: numbers as they are, booleans 0/1,
@@ -288,6 +422,14 @@ double		pga_model_category(const pga_model *, size_t feature, const char *text, 
 size_t		pga_model_scratch_bytes(const pga_model *);	/* for blocks up to PGA_BLOCK */
 void		pga_model_score(const pga_model *, const double *raw, size_t rows,
 							double *score, void *scratch);
+/* The rows of one series in order: score[rows - context]; the first `context`,
+ * at most pga_model_history, are there to be looked back at. */
+void		pga_model_score_series(const pga_model *, const double *raw, size_t rows,
+								   size_t context, double *score, void *scratch);
+/* Of a supervised model: probability[rows][classes]. */
+void		pga_model_classify(const pga_model *, const double *raw, size_t rows,
+							   double *probability, void *scratch);
+size_t		pga_most_likely(const double *probability, size_t classes);	/* the first of equals */
 
 /* Calibration (calibrate.c). */
 double		pga_model_p_value(const pga_model *, double score);	/* in (0, 1] */

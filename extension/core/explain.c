@@ -21,22 +21,22 @@
 typedef struct walk
 {
 	const pga_model *model;
-	const float *expected,
-			   *row;			/* prepared */
-	float	   *block;			/* [PGA_BLOCK][cols] */
+	const double *expected,
+			   *row;			/* raw */
+	double	   *block;			/* [PGA_BLOCK][nfeatures] */
 	double		expected_score;
-	double	   *credit;			/* [cols] */
+	double	   *credit;			/* [nfeatures] */
 	void	   *scratch;
 } walk;
 
-/* Walks from the expected row to the row in the given order of columns. */
+/* Walks from the expected row to the row in the given order of features. */
 static void
 walk_order(const walk *w, const uint32_t *order, size_t n)
 {
-	size_t		cols = w->model->prep->cols;
+	size_t		nf = w->model->prep->nfeatures;
 	double		score[PGA_BLOCK];
 	double		last = w->expected_score;
-	const float *before = w->expected;
+	const double *before = w->expected;
 
 	for (size_t done = 0; done < n;)
 	{
@@ -44,13 +44,13 @@ walk_order(const walk *w, const uint32_t *order, size_t n)
 
 		for (size_t i = 0; i < rows; i++)
 		{
-			float	   *x = w->block + i * cols;
+			double	   *raw = w->block + i * nf;
 
-			memmove(x, before, cols * sizeof(float));
-			x[order[done + i]] = w->row[order[done + i]];
-			before = x;
+			memmove(raw, before, nf * sizeof(double));
+			raw[order[done + i]] = w->row[order[done + i]];
+			before = raw;
 		}
-		w->model->detector->score(w->model->fitted, w->block, rows, score, w->scratch);
+		pga_model_score(w->model, w->block, rows, score, w->scratch);
 		for (size_t i = 0; i < rows; i++)
 		{
 			w->credit[order[done + i]] += score[i] - last;
@@ -85,17 +85,27 @@ reverse(uint32_t *order, size_t n)
 	}
 }
 
-static void
-shapley(pga_ctx *ctx, const walk *w)
+/* The features that are not as expected, when prepared; their number. */
+static size_t
+unexpected(const pga_prep *prep, const float *row, const float *expected, uint32_t *order)
 {
-	size_t		cols = w->model->prep->cols;
-	uint32_t   *order = ctx->alloc(ctx, cols * sizeof(uint32_t));
 	size_t		n = 0;
+
+	for (size_t j = 0; j < prep->nfeatures; j++)
+	{
+		const pga_column *c = &prep->features[j];
+
+		if (memcmp(row + c->first, expected + c->first, c->width * sizeof(float)) != 0)
+			order[n++] = (uint32_t) j;
+	}
+	return n;
+}
+
+static void
+shapley(pga_ctx *ctx, const walk *w, uint32_t *order, size_t n)
+{
 	pga_rng		rng;
 
-	for (size_t j = 0; j < cols; j++)
-		if (w->row[j] != w->expected[j])
-			order[n++] = (uint32_t) j;
 	pga_rng_seed(&rng, 0, 0);
 	for (int pair = 0; pair < PAIRS && n > 0; pair++)
 	{
@@ -105,6 +115,18 @@ shapley(pga_ctx *ctx, const walk *w)
 		walk_order(w, order, n);
 		ctx->poll(ctx);
 	}
+}
+
+/* The detector's own shares of columns, added up by feature. */
+static void
+own_shares(pga_ctx *ctx, const pga_model *model, const float *row, double *share, void *scratch)
+{
+	double	   *by_column = ctx->alloc(ctx, model->prep->cols * sizeof(double));
+
+	model->detector->explain(model->fitted, row, by_column, scratch);
+	for (size_t j = 0; j < model->prep->nfeatures; j++)
+		for (size_t k = 0; k < model->prep->features[j].width; k++)
+			share[j] += by_column[model->prep->features[j].first + k];
 }
 
 /* Negative credit is clipped, the rest made to sum to 1. */
@@ -125,14 +147,15 @@ normalise(double *share, size_t n)
 void
 pga_model_explain(const pga_model *model, pga_ctx *ctx, const double *raw, double *share)
 {
+	size_t		nf = model->prep->nfeatures;
 	size_t		cols = model->prep->cols;
-	double	   *nothing = ctx->alloc(ctx, cols * sizeof(double));
+	double	   *nothing = ctx->alloc(ctx, nf * sizeof(double));
 	float	   *expected = ctx->alloc(ctx, 2 * cols * sizeof(float));
 	float	   *row = expected + cols;
-	void	   *scratch = ctx->alloc(ctx, model->detector->scratch_bytes(model->fitted, PGA_BLOCK));
-	walk		w = {model, expected, row, NULL, 0, share, scratch};
+	void	   *scratch = ctx->alloc(ctx, pga_model_scratch_bytes(model));
+	walk		w = {model, nothing, raw, NULL, 0, share, scratch};
 
-	for (size_t j = 0; j < cols; j++)
+	for (size_t j = 0; j < nf; j++)
 	{
 		nothing[j] = NAN;
 		share[j] = 0;
@@ -140,12 +163,15 @@ pga_model_explain(const pga_model *model, pga_ctx *ctx, const double *raw, doubl
 	pga_prep_rows(model->prep, nothing, 1, expected);
 	pga_prep_rows(model->prep, raw, 1, row);
 	if (model->detector->explain != NULL)
-		model->detector->explain(model->fitted, row, share, scratch);
+		own_shares(ctx, model, row, share, scratch);
 	else
 	{
-		w.block = ctx->alloc(ctx, pga_mul(ctx, PGA_BLOCK, cols * sizeof(float)));
-		model->detector->score(model->fitted, expected, 1, &w.expected_score, scratch);
-		shapley(ctx, &w);
+		uint32_t   *order = ctx->alloc(ctx, nf * sizeof(uint32_t));
+		size_t		n = unexpected(model->prep, row, expected, order);
+
+		w.block = ctx->alloc(ctx, pga_mul(ctx, PGA_BLOCK, nf * sizeof(double)));
+		pga_model_score(model, nothing, 1, &w.expected_score, scratch);
+		shapley(ctx, &w, order, n);
 	}
-	normalise(share, cols);
+	normalise(share, nf);
 }

@@ -332,10 +332,10 @@ plan_growth(grower *g, const pga_params *params)
 	g->terms = (uint32_t) fmin(terms, (double) g->m->cols);
 }
 
-static void *forest_load(pga_reader *r, unsigned version, size_t cols);
+static void *forest_load(pga_reader *r, unsigned version, const pga_matrix *shape);
 
 static void *
-forest_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params)
+forest_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_report *report)
 {
 	uint32_t	trees = (uint32_t) pga_param(params, "trees");
 	uint64_t	seed = (uint64_t) pga_param(params, "seed");
@@ -365,14 +365,14 @@ forest_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params)
 	}
 	r.p = g.out.data;
 	r.end = g.out.data + g.out.len;
-	return forest_load(&r, 1, m->cols);
+	return forest_load(&r, 1, m);
 }
 
 /* Splits of a tree: at most one less than its rows, or than 2^depth. */
 static size_t
-forest_fit_bytes(pga_ctx *ctx, const pga_params *params, size_t rows, size_t cols)
+forest_fit_bytes(pga_ctx *ctx, const pga_matrix *shape, const pga_params *params)
 {
-	grower		g = {.m = &(pga_matrix) {.cols = cols}};
+	grower		g = {.m = shape};
 	size_t		trees = (size_t) pga_param(params, "trees");
 	size_t		nodes,
 				split;
@@ -381,8 +381,8 @@ forest_fit_bytes(pga_ctx *ctx, const pga_params *params, size_t rows, size_t col
 	plan_growth(&g, params);
 	nodes = (size_t) 1 << g.depth;
 	split = g.terms == 1 ? 16 : 2 * sizeof(plane) + g.terms * (sizeof(term) + 6);
-	return pga_add(ctx, pga_mul(ctx, rows, sizeof(uint64_t)),
-				   pga_add(ctx, pga_mul(ctx, cols * sizeof(float), g.sample),
+	return pga_add(ctx, pga_mul(ctx, shape->rows, sizeof(uint64_t)),
+				   pga_add(ctx, pga_mul(ctx, shape->cols * sizeof(float), g.sample),
 						   pga_mul(ctx, trees, pga_mul(ctx, nodes, split + 16))));
 }
 
@@ -485,7 +485,7 @@ alloc_extended(pga_reader *r, forest *f)
 }
 
 static void *
-forest_load(pga_reader *r, unsigned version, size_t cols)
+forest_load(pga_reader *r, unsigned version, const pga_matrix *shape)
 {
 	forest	   *f = r->ctx->alloc(r->ctx, sizeof(forest));
 	const uint8_t *start = r->p;
@@ -493,13 +493,13 @@ forest_load(pga_reader *r, unsigned version, size_t cols)
 
 	if (version != 1)
 		pga_corrupt(r, "isolation_forest of an unknown version");
-	f->cols = cols;
+	f->cols = shape->cols;
 	f->trees = pga_get_u32(r);
 	f->sample = pga_get_u32(r);
 	f->depth = pga_get_u8(r);
 	f->terms = pga_get_u16(r) + 1u;
 	if (f->trees < 1 || f->trees > MAX_TREES || f->sample < 1 || f->sample > MAX_SAMPLE ||
-		f->depth < 1 || f->depth > MAX_DEPTH || f->terms > cols ||
+		f->depth < 1 || f->depth > MAX_DEPTH || f->terms > shape->cols ||
 		f->trees > (size_t) (r->end - r->p) / 2)
 		pga_corrupt(r, "a forest's size is out of range");
 	f->exponent = -1 / (f->trees * fmax(average_path(f->sample), 1));
@@ -690,7 +690,7 @@ const pga_detector pga_isolation_forest = {
 	.summary = "Rows that random splits isolate early are anomalous.",
 	.reference = "Liu, Ting & Zhou 2008, 2012; Hariri, Carrasco Kind & Brunner 2021",
 	.params = forest_params,
-	.scaling = PGA_SCALE_ROBUST,
+	.wants = {.scaling = PGA_SCALE_ROBUST},
 	.fit_bytes = forest_fit_bytes,
 	.fit = forest_fit,
 	.scratch_bytes = forest_scratch_bytes,

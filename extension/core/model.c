@@ -3,11 +3,13 @@
  *
  *	bytes	what
  *	4		"pgam"
- *	2		format of the envelope, 1
+ *	2		format of the envelope, 2
  *	2, 2	detector's tag, version of its payload
- *	...		options: count, then name and value of each
+ *	...		options that are numbers: count, then name and value of each
+ *	...		options that are texts, the same (since format 2)
  *	...		features and preprocessing (prep.c)
  *	...		calibration (calibrate.c)
+ *	...		classes: count, their names, u32 the normal one (since format 2)
  *	4, ...	length of the detector's payload, payload
  *	4		CRC-32C of all before
  *
@@ -22,25 +24,57 @@
 #include "params.h"
 
 #define MAGIC UINT32_C(0x6d616770)	/* "pgam" */
-#define FORMAT 1
+#define FORMAT 2
 
 /* ---- saving ----------------------------------------------------------------- */
+
+/* Members are models, and these are in the payload. */
+static bool
+is_number(const pga_param_spec *spec)
+{
+	return !pga_param_is_text(spec) && spec->type != PGA_PARAM_MEMBERS;
+}
 
 static void
 save_params(const pga_params *params, pga_buf *buf)
 {
 	const pga_param_spec *spec;
-	uint16_t	n = 0;
+	uint16_t	numbers = 0;
+	uint16_t	texts = 0;
 
-	while (pga_param_spec_at(params->detector, n) != NULL)
-		n++;
-	pga_put_u16(buf, n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; (spec = pga_param_spec_at(params->detector, i)) != NULL; i++)
 	{
-		spec = pga_param_spec_at(params->detector, i);
+		if (is_number(spec))
+			numbers++;
+		if (params->text[i] != NULL)
+			texts++;
+	}
+	pga_put_u16(buf, numbers);
+	for (size_t i = 0; (spec = pga_param_spec_at(params->detector, i)) != NULL; i++)
+	{
+		if (!is_number(spec))
+			continue;
 		pga_put_text(buf, spec->name, strlen(spec->name));
 		pga_put_f64(buf, params->value[i]);
 	}
+	pga_put_u16(buf, texts);
+	for (size_t i = 0; (spec = pga_param_spec_at(params->detector, i)) != NULL; i++)
+	{
+		if (params->text[i] == NULL)
+			continue;
+		pga_put_text(buf, spec->name, strlen(spec->name));
+		pga_put_text(buf, params->text[i], strlen(params->text[i]));
+	}
+}
+
+static void
+save_classes(const pga_model *model, pga_buf *buf)
+{
+	pga_put_u32(buf, (uint32_t) model->nclasses);
+	for (size_t i = 0; i < model->nclasses; i++)
+		pga_put_text(buf, model->classes[i], strlen(model->classes[i]));
+	if (model->nclasses > 0)
+		pga_put_u32(buf, (uint32_t) model->normal);
 }
 
 void
@@ -57,6 +91,7 @@ pga_model_save(const pga_model *model, pga_buf *buf)
 	save_params(&model->params, buf);
 	pga_prep_save(model->prep, buf);
 	pga_calibration_save(model->calibration, buf);
+	save_classes(model, buf);
 	pga_put_u32(buf, (uint32_t) payload.len);
 	pga_put(buf, payload.data, payload.len);
 	pga_put_u32(buf, pga_crc32c(buf->data + start, buf->len - start));
@@ -64,27 +99,70 @@ pga_model_save(const pga_model *model, pga_buf *buf)
 
 /* ---- loading ----------------------------------------------------------------- */
 
+/* The place of an option by name. */
+static size_t
+find_option(pga_reader *r, const pga_params *params, const pga_param_spec **spec)
+{
+	uint32_t	len;
+	const char *name = pga_get_text(r, 63, &len);
+	size_t		i = 0;
+
+	while ((*spec = pga_param_spec_at(params->detector, i)) != NULL &&
+		   strcmp((*spec)->name, name) != 0)
+		i++;
+	if (*spec == NULL)
+		pga_corrupt(r, "an option is unknown");
+	return i;
+}
+
 /* Options by name: ones added since keep their defaults. */
 static void
-load_params(pga_reader *r, pga_params *params)
+load_params(pga_reader *r, unsigned format, pga_params *params)
 {
+	const pga_param_spec *spec;
 	uint16_t	n = pga_get_u16(r);
 
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t k = 0; k < n; k++)
+	{
+		size_t		i = find_option(r, params, &spec);
+
+		params->value[i] = pga_get_f64(r);
+		if (!is_number(spec) || !pga_param_accepts(spec, params->value[i]))
+			pga_corrupt(r, "an option is out of range");
+	}
+	n = format >= 2 ? pga_get_u16(r) : 0;
+	for (uint16_t k = 0; k < n; k++)
+	{
+		size_t		i = find_option(r, params, &spec);
+		uint32_t	len;
+
+		params->text[i] = pga_get_text(r, PGA_MAX_TEXT, &len);
+		if (!pga_param_is_text(spec) || !pga_param_accepts_text(spec, params->text[i]))
+			pga_corrupt(r, "an option is out of range");
+	}
+}
+
+static void
+load_classes(pga_reader *r, unsigned format, pga_model *model)
+{
+	bool		supervised = (model->detector->flags & PGA_SUPERVISED) != 0;
+
+	if (format >= 2)
+		model->nclasses = pga_get_count(r, 4);
+	if (supervised ? model->nclasses < 2 : model->nclasses > 0 && !(model->detector->flags & PGA_COMPOSITE))
+		pga_corrupt(r, "a number of classes is out of range");
+	if (model->nclasses == 0)
+		return;
+	model->classes = r->ctx->alloc(r->ctx, model->nclasses * sizeof(char *));
+	for (size_t i = 0; i < model->nclasses; i++)
 	{
 		uint32_t	len;
-		const char *name = pga_get_text(r, 63, &len);
-		double		value = pga_get_f64(r);
-		const pga_param_spec *spec;
-		size_t		j = 0;
 
-		while ((spec = pga_param_spec_at(params->detector, j)) != NULL &&
-			   strcmp(spec->name, name) != 0)
-			j++;
-		if (spec == NULL || !pga_param_accepts(spec, value))
-			pga_corrupt(r, "an option is unknown or out of range");
-		params->value[j] = value;
+		model->classes[i] = pga_get_text(r, PGA_MAX_TEXT, &len);
 	}
+	model->normal = pga_get_u32(r);
+	if (model->nclasses > PGA_MAX_CLASSES || model->normal >= model->nclasses)
+		pga_corrupt(r, "a class is out of range");
 }
 
 static const pga_detector *
@@ -101,15 +179,17 @@ load_detector(pga_reader *r, uint16_t *version)
 }
 
 /* Checks magic, format and checksum; leaves the reader between them. */
-static void
+static unsigned
 open_envelope(pga_reader *r)
 {
 	const uint8_t *start = r->p;
 	pga_reader	tail;
+	unsigned	format;
 
 	if (r->end - r->p < 4 || pga_get_u32(r) != MAGIC)
 		pga_corrupt(r, "not a model");
-	if (pga_get_u16(r) != FORMAT)
+	format = pga_get_u16(r);
+	if (format < 1 || format > FORMAT)
 		pga_corrupt(r, "its format is unknown to this version");
 	if (r->end - r->p < 4)
 		pga_corrupt(r, "it ends too early");
@@ -117,6 +197,7 @@ open_envelope(pga_reader *r)
 	tail = (pga_reader) {r->ctx, r->end, r->end + 4};
 	if (pga_get_u32(&tail) != pga_crc32c(start, (size_t) (r->end - start)))
 		pga_corrupt(r, "its checksum does not match");
+	return format;
 }
 
 pga_model *
@@ -125,21 +206,27 @@ pga_model_load(pga_ctx *ctx, const void *bytes, size_t n)
 	pga_reader	r = {ctx, bytes, (const uint8_t *) bytes + n};
 	pga_reader	payload = {.ctx = ctx};
 	pga_model  *model = ctx->alloc(ctx, sizeof(pga_model));
+	pga_matrix	shape = {0};
+	unsigned	format = open_envelope(&r);
 	uint16_t	version;
 	uint32_t	len;
 
-	open_envelope(&r);
 	model->detector = load_detector(&r, &version);
 	pga_params_init(ctx, &model->params, model->detector);
-	load_params(&r, &model->params);
-	model->prep = pga_prep_load(&r);
+	load_params(&r, format, &model->params);
+	model->prep = pga_prep_load(&r, format);
 	model->calibration = pga_calibration_load(&r);
+	load_classes(&r, format, model);
 	len = pga_get_count(&r, 1);
 	payload.p = pga_get(&r, len);
 	payload.end = payload.p + len;
 	if (r.p != r.end)
 		pga_corrupt(&r, "bytes follow its end");
-	model->fitted = model->detector->load(&payload, version, model->prep->cols);
+	shape.cols = model->prep->cols;
+	shape.prep = model->prep;
+	shape.classes = model->nclasses;
+	shape.normal = model->normal;
+	model->fitted = model->detector->load(&payload, version, &shape);
 	if (payload.p != payload.end)
 		pga_corrupt(&payload, "bytes follow its payload");
 	pga_model_name_features(ctx, model);
@@ -149,11 +236,11 @@ pga_model_load(pga_ctx *ctx, const void *bytes, size_t n)
 void
 pga_model_name_features(pga_ctx *ctx, pga_model *model)
 {
-	size_t		n = model->prep->cols;
+	size_t		n = model->prep->nfeatures;
 
 	model->features = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(pga_feature)));
 	for (size_t j = 0; j < n; j++)
-		model->features[j] = model->prep->columns[j].feature;
+		model->features[j] = model->prep->features[j].feature;
 }
 
 /* ---- what it is ---------------------------------------------------------------- */
@@ -161,7 +248,7 @@ pga_model_name_features(pga_ctx *ctx, pga_model *model)
 size_t
 pga_model_nfeatures(const pga_model *model)
 {
-	return model->prep->cols;
+	return model->prep->nfeatures;
 }
 
 const pga_feature *
@@ -176,11 +263,42 @@ pga_model_threshold(const pga_model *model)
 	return model->calibration->threshold;
 }
 
+const pga_detector *
+pga_model_detector(const pga_model *model)
+{
+	return model->detector;
+}
+
+const pga_params *
+pga_model_params(const pga_model *model)
+{
+	return &model->params;
+}
+
+size_t
+pga_model_classes(const pga_model *model, const char *const **names)
+{
+	*names = model->classes;
+	return model->nclasses;
+}
+
+size_t
+pga_model_normal(const pga_model *model)
+{
+	return model->normal;
+}
+
+size_t
+pga_model_history(const pga_model *model)
+{
+	return model->detector->history != NULL ? model->detector->history(model->fitted) : 0;
+}
+
 /* Room for quantiles of any double; cut to cap by snprintf. */
 size_t
 pga_model_expected(const pga_model *model, size_t feature, char *out, size_t cap)
 {
-	const pga_column *c = &model->prep->columns[feature];
+	const pga_column *c = &model->prep->features[feature];
 	int			len;
 
 	switch (c->feature.kind)
@@ -211,7 +329,7 @@ pga_model_expected(const pga_model *model, size_t feature, char *out, size_t cap
 double
 pga_model_category(const pga_model *model, size_t feature, const char *text, size_t len)
 {
-	const pga_column *c = &model->prep->columns[feature];
+	const pga_column *c = &model->prep->features[feature];
 	uint32_t	n = pga_clip(text, len, PGA_MAX_TEXT);
 	ptrdiff_t	k;
 
@@ -223,36 +341,129 @@ pga_model_category(const pga_model *model, size_t feature, const char *text, siz
 	return (double) k;
 }
 
-/* The prepared rows come first, padded to keep what follows aligned. */
+/*
+ * Scratch: prepared rows, probabilities of a supervised model, then what the
+ * detector wants; each part begins at a cache line of the scratch.
+ */
+static size_t
+aligned(size_t bytes)
+{
+	return (bytes + 63) & ~(size_t) 63;
+}
+
 static size_t
 prepared_bytes(const pga_model *model)
 {
-	return PGA_BLOCK * model->prep->cols * sizeof(float);
+	return aligned((PGA_BLOCK + pga_model_history(model)) * model->prep->cols * sizeof(float));
+}
+
+static size_t
+probability_bytes(const pga_model *model)
+{
+	return model->detector->score != NULL ? 0 : aligned(PGA_BLOCK * model->nclasses * sizeof(double));
 }
 
 size_t
 pga_model_scratch_bytes(const pga_model *model)
 {
-	return prepared_bytes(model) + model->detector->scratch_bytes(model->fitted, PGA_BLOCK);
+	return prepared_bytes(model) + probability_bytes(model) +
+		model->detector->scratch_bytes(model->fitted, PGA_BLOCK);
+}
+
+/* At most PGA_BLOCK rows. */
+static void
+score_block(const pga_model *model, const double *raw, size_t rows, double *score, char *scratch)
+{
+	const pga_detector *d = model->detector;
+	float	   *x = (float *) scratch;
+	double	   *p = (double *) (scratch + prepared_bytes(model));
+	void	   *rest = scratch + prepared_bytes(model) + probability_bytes(model);
+
+	if (d->score_raw != NULL)
+	{
+		d->score_raw(model->fitted, raw, rows, score, rest);
+		return;
+	}
+	pga_prep_rows(model->prep, raw, rows, x);
+	if (d->score != NULL)
+	{
+		d->score(model->fitted, x, rows, score, rest);
+		return;
+	}
+	d->classify(model->fitted, x, rows, p, rest);
+	for (size_t i = 0; i < rows; i++)
+		score[i] = 1 - p[i * model->nclasses + model->normal];
 }
 
 void
 pga_model_score(const pga_model *model, const double *raw, size_t rows,
 				double *score, void *scratch)
 {
+	while (rows > 0)
+	{
+		size_t		n = rows < PGA_BLOCK ? rows : PGA_BLOCK;
+
+		score_block(model, raw, n, score, scratch);
+		raw += n * model->prep->nfeatures;
+		score += n;
+		rows -= n;
+	}
+}
+
+void
+pga_model_score_series(const pga_model *model, const double *raw, size_t rows,
+					   size_t context, double *score, void *scratch)
+{
+	size_t		nf = model->prep->nfeatures;
+	size_t		history = pga_model_history(model);
 	float	   *x = scratch;
-	void	   *rest = (char *) scratch + prepared_bytes(model);
+	void	   *rest = (char *) scratch + prepared_bytes(model) + probability_bytes(model);
+
+	if (model->detector->score_series == NULL)
+	{
+		pga_model_score(model, raw + context * nf, rows - context, score, scratch);
+		return;
+	}
+	while (context < rows)
+	{
+		size_t		back = context < history ? context : history;
+		size_t		n = rows - context < PGA_BLOCK ? rows - context : PGA_BLOCK;
+
+		pga_prep_rows(model->prep, raw + (context - back) * nf, back + n, x);
+		model->detector->score_series(model->fitted, x, back + n, back, score, rest);
+		context += n;
+		score += n;
+	}
+}
+
+void
+pga_model_classify(const pga_model *model, const double *raw, size_t rows,
+				   double *probability, void *scratch)
+{
+	float	   *x = scratch;
+	void	   *rest = (char *) scratch + prepared_bytes(model) + probability_bytes(model);
 
 	while (rows > 0)
 	{
 		size_t		n = rows < PGA_BLOCK ? rows : PGA_BLOCK;
 
 		pga_prep_rows(model->prep, raw, n, x);
-		model->detector->score(model->fitted, x, n, score, rest);
-		raw += n * model->prep->cols;
-		score += n;
+		model->detector->classify(model->fitted, x, n, probability, rest);
+		raw += n * model->prep->nfeatures;
+		probability += n * model->nclasses;
 		rows -= n;
 	}
+}
+
+size_t
+pga_most_likely(const double *probability, size_t classes)
+{
+	size_t		best = 0;
+
+	for (size_t c = 1; c < classes; c++)
+		if (probability[c] > probability[best])
+			best = c;
+	return best;
 }
 
 double

@@ -13,10 +13,20 @@ struct pga_model
 	pga_feature *features;		/* [prep->cols] */
 	pga_prep   *prep;
 	pga_calibration *calibration;
+	const char **classes;		/* [nclasses] by text, supervised */
+	size_t		nclasses,
+				normal;			/* the class of normal rows */
 	void	   *fitted;
 };
 
 /* Fills features from prep. */
 void		pga_model_name_features(pga_ctx *, pga_model *);
+
+/* The whole of training on part of a sample (train.c). */
+pga_model  *pga_train_rows(pga_ctx *, const pga_rows *, const pga_params *, pga_report *);
+
+/* Per feature, what accuracy on held-out rows loses when it is shuffled (importance.c). */
+double	   *pga_importance(pga_ctx *, const pga_model *, double *raw, const uint32_t *target,
+						   size_t rows);
 
 #endif							/* PGA_MODEL_H */

@@ -1,30 +1,31 @@
 /*
- * prep.c - fitting and applying the preprocessing (prep.h).
+ * prep.c - applying, saving and loading the preprocessing (prep.h).
  *
- * Fitting goes column by column over the training part of the sample: sort
- * the values, read off quantiles, decide centre and scale.  Applying is the
- * same arithmetic for a training row, a scored row alone and a row in a
- * block, in double, rounded once to float32.
+ * Applying is the same arithmetic for a training row, a scored row alone and
+ * a row in a block, in double, rounded once to float32.
  */
 #include "prep.h"
 
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "fmath.h"
 
 /* ---- applying ------------------------------------------------------------- */
 
 /*
- * Centres, scales and rounds.  Values beyond float32 become its largest; zero
- * is always positive, so that equal values have equal bits.
+ * Centres, scales, clips and rounds.  Beyond the clip a value grows with its
+ * logarithm, so that the larger stays the larger.  Values beyond float32
+ * become its largest; zero is always positive, so that equal values have
+ * equal bits.
  */
 static inline float
-scaled(const pga_column *c, double value)
+scaled(double value, double centre, double factor, double clip)
 {
-	double		x = (value - c->centre) * c->factor;
+	double		x = (value - centre) * factor;
 
+	if (clip > 0 && fabs(x) > clip)
+		x = copysign(clip * (1 + pga_log(fmin(fabs(x), DBL_MAX) / clip)), x);
 	x = x < FLT_MAX ? x : FLT_MAX;
 	x = x > -FLT_MAX ? x : -FLT_MAX;
 	return (float) x + 0.0f;
@@ -41,59 +42,85 @@ pga_prep_category(const pga_column *c, uint64_t hash)
 	return -1;
 }
 
-static inline double
-category_value(const pga_column *c, double code)
+static void
+one_hot(const pga_column *c, double code, double clip, float *x)
 {
-	if (code >= 0 && code < (double) c->ncategories)
-		return c->categories[(size_t) code].value;
-	return c->other;
+	size_t		place = c->width - 1;
+
+	if (isnan(code))
+		place = c->categories[c->mode].place;
+	else if (pga_prep_is_code(c, code))
+		place = c->categories[(size_t) code].place;
+	for (size_t k = 0; k < c->width; k++)
+		x[k] = scaled(k == place, c->hot[k].centre, 1 / c->hot[k].scale, clip);
+}
+
+/* Second of the week, from Saturday 00:00, and days since the middle of the training. */
+static void
+week_and_day(const pga_column *c, double seconds, float *x)
+{
+	double		week = seconds - 604800 * floor(seconds / 604800);
+
+	x[0] = (float) (week >= 0 && week < 604800 ? week : 0);
+	x[1] = scaled(seconds, c->centre, c->factor, 0);
+}
+
+static inline void
+prepare(const pga_column *c, double value, double clip, float *x)
+{
+	if (c->encoding == PGA_ENCODE_ONE_HOT)
+	{
+		one_hot(c, value, clip, x);
+		return;
+	}
+	if (isnan(value))
+		value = c->fill;
+	else if (c->feature.kind == PGA_CATEGORICAL)
+		value = pga_prep_category_value(c, value);
+	if (c->width == 2)
+	{
+		week_and_day(c, value, x);
+		return;
+	}
+	if (c->log1p)
+		value = pga_prep_log1p(value);
+	*x = scaled(value, c->centre, c->factor, clip);
 }
 
 void
 pga_prep_rows(const pga_prep *prep, const double *raw, size_t rows, float *x)
 {
 	for (size_t i = 0; i < rows; i++)
-		for (size_t j = 0; j < prep->cols; j++)
+		for (size_t j = 0; j < prep->nfeatures; j++)
 		{
-			const pga_column *c = &prep->columns[j];
-			double		value = *raw++;
+			const pga_column *c = &prep->features[j];
 
-			if (isnan(value))
-				value = c->fill;
-			else if (c->feature.kind == PGA_CATEGORICAL)
-				value = category_value(c, value);
-			*x++ = scaled(c, value);
+			prepare(c, *raw++, prep->clip, x);
+			x += c->width;
 		}
 }
 
-static inline double
-cell_value(const pga_column *c, uint64_t cell)
-{
-	ptrdiff_t	code;
-
-	if (cell == PGA_CELL_MISSING)
-		return c->fill;
-	if (c->feature.kind != PGA_CATEGORICAL)
-		return pga_bits_double(cell);
-	code = pga_prep_category(c, cell);
-	return code < 0 ? c->other : c->categories[code].value;
-}
-
 void
-pga_prep_cells(const pga_prep *prep, const uint32_t *used, const uint64_t *cells, float *x)
+pga_prep_raw(const pga_prep *prep, const uint32_t *used, const uint64_t *cells, double *raw)
 {
-	for (size_t j = 0; j < prep->cols; j++)
+	for (size_t j = 0; j < prep->nfeatures; j++)
 	{
-		const pga_column *c = &prep->columns[j];
+		const pga_column *c = &prep->features[j];
+		uint64_t	cell = cells[used[j]];
 
-		x[j] = scaled(c, cell_value(c, cells[used[j]]));
+		if (cell == PGA_CELL_MISSING)
+			raw[j] = NAN;
+		else if (c->feature.kind == PGA_CATEGORICAL)
+			raw[j] = (double) pga_prep_category(c, cell);
+		else
+			raw[j] = pga_bits_double(cell);
 	}
 }
 
 /* ---- dictionaries ----------------------------------------------------------- */
 
-static void
-index_categories(pga_ctx *ctx, pga_column *c)
+void
+pga_prep_index(pga_ctx *ctx, pga_column *c)
 {
 	c->nslots = 4;
 	while (c->nslots < 2 * (size_t) c->ncategories)
@@ -109,8 +136,19 @@ index_categories(pga_ctx *ctx, pga_column *c)
 	}
 }
 
-static int
-compare_text(const void *a, const void *b)
+void
+pga_prep_place(pga_prep *prep)
+{
+	prep->cols = 0;
+	for (size_t j = 0; j < prep->nfeatures; j++)
+	{
+		prep->features[j].first = prep->cols;
+		prep->cols += prep->features[j].width;
+	}
+}
+
+int
+pga_prep_compare_text(const void *a, const void *b)
 {
 	const pga_category *x = a;
 	const pga_category *y = b;
@@ -119,265 +157,44 @@ compare_text(const void *a, const void *b)
 	return cmp != 0 ? cmp : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Most frequent first, then by text: a total order, whatever qsort does. */
-static int
-compare_frequency(const void *a, const void *b)
-{
-	const pga_category *x = a;
-	const pga_category *y = b;
-
-	if (x->value != y->value)
-		return x->value < y->value ? 1 : -1;
-	return compare_text(a, b);
-}
-
-/* The column's values, sorted, with their weights; missing ones left out. */
-static size_t
-gather(pga_ctx *ctx, const pga_rows *rows, size_t feature, bool categorical,
-	   pga_item *items, pga_item *scratch)
-{
-	const pga_sampler *s = rows->sampler;
-	size_t		n = 0;
-
-	for (size_t i = 0; i < rows->n; i++)
-	{
-		uint64_t	cell = s->cells[rows->order[i] * s->nfeatures + feature];
-
-		if (rows->weight[i] == 0 || cell == PGA_CELL_MISSING)
-			continue;
-		items[n].key = categorical ? cell : pga_ordered(pga_bits_double(cell));
-		items[n++].payload = rows->weight[i];
-		if (n % 65536 == 0)
-			ctx->poll(ctx);
-	}
-	pga_sort(ctx, items, scratch, n);
-	return n;
-}
-
-/* One item per distinct key, weights added up. */
-static size_t
-group(pga_item *items, size_t n)
-{
-	size_t		groups = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (groups > 0 && items[groups - 1].key == items[i].key)
-			items[groups - 1].payload += items[i].payload;
-		else
-			items[groups++] = items[i];
-	return groups;
-}
-
-static uint64_t
-total_weight(const pga_item *items, size_t n)
-{
-	uint64_t	total = 0;
-
-	for (size_t i = 0; i < n; i++)
-		total += items[i].payload;
-	return total;
-}
-
-/*
- * Builds the dictionary from sorted (text hash, weight) items, and turns the
- * items into sorted (value, weight) ones.
- */
-static size_t
-fit_categories(pga_ctx *ctx, const pga_rows *rows, pga_column *c,
-			   pga_item *items, pga_item *scratch, size_t n)
-{
-	uint64_t	total = total_weight(items, n);
-	size_t		distinct = group(items, n);
-	pga_category *all = ctx->alloc(ctx, pga_mul(ctx, distinct, sizeof(pga_category)));
-
-	for (size_t i = 0; i < distinct; i++)
-	{
-		const pga_text *t = pga_sampler_text(rows->sampler, items[i].key);
-
-		all[i] = (pga_category) {t->text, t->len, t->hash, (double) items[i].payload};
-	}
-	qsort(all, distinct, sizeof(pga_category), compare_frequency);
-	if (distinct > PGA_MAX_CATEGORIES)
-		ctx->warn(ctx, "column \"%s\" has %zu distinct texts, only the %d most frequent are told apart",
-				  c->feature.name, distinct, PGA_MAX_CATEGORIES);
-	c->ncategories = (uint32_t) (distinct < PGA_MAX_CATEGORIES ? distinct : PGA_MAX_CATEGORIES);
-	c->categories = all;
-	c->share = all[0].value / (double) total;
-	c->fill = pga_log(c->share);
-	/* An unseen text counts as half a row. */
-	c->other = pga_log(0.5 / (double) total);
-	for (size_t i = 0; i < c->ncategories; i++)
-		all[i].value = pga_log(all[i].value / (double) total);
-	qsort(all, c->ncategories, sizeof(pga_category), compare_text);
-	while (all[c->mode].value < c->fill)
-		c->mode++;
-	index_categories(ctx, c);
-
-	for (size_t i = 0; i < distinct; i++)
-		items[i].key = pga_ordered(cell_value(c, items[i].key));
-	pga_sort(ctx, items, scratch, distinct);
-	return distinct;
-}
-
-/* ---- centre and scale --------------------------------------------------------- */
-
-/* The smallest value with at least `share` of the weight at or below it. */
-static double
-quantile(const pga_item *items, size_t n, uint64_t total, double share)
-{
-	double		want = share * (double) total;
-	uint64_t	below = 0;
-
-	for (size_t i = 0; i < n; i++)
-	{
-		below += items[i].payload;
-		if ((double) below >= want)
-			return pga_unordered(items[i].key);
-	}
-	return pga_unordered(items[n - 1].key);
-}
-
-static void
-mean_and_deviation(const pga_item *items, size_t n, uint64_t total, double *mean, double *sd)
-{
-	double		sum = 0;
-	double		squares = 0;
-	double		w = (double) total;
-
-	for (size_t i = 0; i < n; i++)
-		sum += pga_unordered(items[i].key) * ((double) items[i].payload / w);
-	for (size_t i = 0; i < n; i++)
-	{
-		double		d = pga_unordered(items[i].key) - sum;
-
-		squares += d * d * ((double) items[i].payload / w);
-	}
-	*mean = sum;
-	*sd = sqrt(squares);
-}
-
-static bool
-usable(double scale)
-{
-	return isfinite(scale) && scale >= DBL_MIN;
-}
-
-/*
- * Robust: median and interquartile range, with the 5-95 % range, then the
- * standard deviation in its place when half of the values are equal.
- */
-static void
-fit_scale(pga_column *c, pga_scaling scaling, const pga_item *items, size_t n)
-{
-	uint64_t	total = total_weight(items, n);
-	double		mean,
-				sd;
-
-	c->q05 = quantile(items, n, total, 0.05);
-	c->median = quantile(items, n, total, 0.5);
-	c->q95 = quantile(items, n, total, 0.95);
-	if (c->feature.kind == PGA_BOOLEAN)
-		c->share = pga_unordered(items[n - 1].key) == 1
-			? (double) items[n - 1].payload / (double) total : 0;
-	if (c->feature.kind != PGA_CATEGORICAL)
-		c->fill = c->median;
-	c->centre = 0;
-	c->scale = 1;
-	if (scaling == PGA_SCALE_NONE)
-		return;
-	mean_and_deviation(items, n, total, &mean, &sd);
-	c->centre = c->median;
-	if (scaling == PGA_SCALE_ROBUST)
-		c->scale = quantile(items, n, total, 0.75) - quantile(items, n, total, 0.25);
-	else if (isfinite(mean))
-		c->centre = mean;
-	if (scaling == PGA_SCALE_ROBUST && !usable(c->scale))
-		c->scale = c->q95 - c->q05;
-	if (scaling == PGA_SCALE_STANDARD || !usable(c->scale))
-		c->scale = sd;
-	if (!usable(c->scale))
-		c->scale = 1;
-}
-
-/* ---- fitting ------------------------------------------------------------------- */
-
-static void
-warn_about_missing(pga_ctx *ctx, const pga_sampler *s, size_t feature)
-{
-	if (s->missing[feature] > 0)
-		ctx->warn(ctx, "column \"%s\" is null in %llu of %llu rows, filled in with its %s",
-				  s->features[feature].name, (unsigned long long) s->missing[feature],
-				  (unsigned long long) s->rows,
-				  s->features[feature].kind == PGA_CATEGORICAL ? "most frequent value" : "median");
-}
-
-/* False when the feature says nothing. */
-static bool
-fit_column(pga_ctx *ctx, const pga_rows *rows, size_t feature, pga_scaling scaling,
-		   pga_column *c, pga_item *items, pga_item *scratch)
-{
-	const pga_feature *f = &rows->sampler->features[feature];
-	bool		categorical = f->kind == PGA_CATEGORICAL;
-	size_t		n = gather(ctx, rows, feature, categorical, items, scratch);
-
-	memset(c, 0, sizeof(*c));
-	c->feature = *f;
-	if (n == 0)
-	{
-		ctx->warn(ctx, "column \"%s\" is always null, it is left out", f->name);
-		return false;
-	}
-	if (items[0].key == items[n - 1].key)
-	{
-		ctx->warn(ctx, "column \"%s\" is constant, it is left out", f->name);
-		return false;
-	}
-	warn_about_missing(ctx, rows->sampler, feature);
-	if (categorical)
-	{
-		size_t		distinct = fit_categories(ctx, rows, c, items, scratch, n);
-
-		if (n >= 100 && distinct > n - n / 10)
-			ctx->warn(ctx, "column \"%s\" has %zu distinct texts in %zu rows, it looks like an identifier",
-					  f->name, distinct, n);
-		n = distinct;
-	}
-	fit_scale(c, scaling, items, n);
-	c->factor = 1 / c->scale;
-	return true;
-}
-
-pga_prep *
-pga_prep_fit(pga_ctx *ctx, const pga_rows *rows, pga_scaling scaling, uint32_t *used,
-			 pga_item *items, pga_item *scratch)
-{
-	size_t		nf = rows->sampler->nfeatures;
-	pga_prep   *prep = ctx->alloc(ctx, sizeof(pga_prep));
-
-	prep->columns = ctx->alloc(ctx, pga_mul(ctx, nf, sizeof(pga_column)));
-	for (size_t j = 0; j < nf; j++)
-	{
-		if (fit_column(ctx, rows, j, scaling, &prep->columns[prep->cols], items, scratch))
-			used[prep->cols++] = (uint32_t) j;
-		ctx->poll(ctx);
-	}
-	if (prep->cols == 0)
-		ctx->fail(ctx, PGA_ERR_NO_FEATURES, "At least one column has to vary.",
-				  "none of the %zu columns can be used: each is constant or always null", nf);
-	return prep;
-}
-
 /* ---- saving and loading ---------------------------------------------------------- */
+
+static void
+save_categories(const pga_column *c, pga_buf *buf)
+{
+	pga_put_f64(buf, c->other);
+	pga_put_u32(buf, c->mode);
+	pga_put_u32(buf, c->ncategories);
+	for (size_t k = 0; k < c->ncategories; k++)
+	{
+		pga_put_text(buf, c->categories[k].text, c->categories[k].len);
+		pga_put_f64(buf, c->categories[k].value);
+	}
+	if (c->encoding != PGA_ENCODE_ONE_HOT)
+		return;
+	pga_put_u16(buf, (uint16_t) c->width);
+	for (size_t k = 0; k < c->width; k++)
+	{
+		pga_put_f64(buf, c->hot[k].centre);
+		pga_put_f64(buf, c->hot[k].scale);
+	}
+	for (size_t k = 0; k < c->ncategories; k++)
+		pga_put_u16(buf, (uint16_t) c->categories[k].place);
+}
 
 void
 pga_prep_save(const pga_prep *prep, pga_buf *buf)
 {
-	pga_put_u32(buf, (uint32_t) prep->cols);
-	for (size_t j = 0; j < prep->cols; j++)
+	pga_put_f64(buf, prep->clip);
+	pga_put_u32(buf, (uint32_t) prep->nfeatures);
+	for (size_t j = 0; j < prep->nfeatures; j++)
 	{
-		const pga_column *c = &prep->columns[j];
+		const pga_column *c = &prep->features[j];
 
 		pga_put_u8(buf, (uint8_t) c->feature.kind);
+		pga_put_u8(buf, (uint8_t) c->feature.role);
+		pga_put_u8(buf, (uint8_t) c->encoding);
+		pga_put_u8(buf, c->log1p);
 		pga_put_text(buf, c->feature.name, strlen(c->feature.name));
 		pga_put_f64(buf, c->fill);
 		pga_put_f64(buf, c->centre);
@@ -386,16 +203,30 @@ pga_prep_save(const pga_prep *prep, pga_buf *buf)
 		pga_put_f64(buf, c->median);
 		pga_put_f64(buf, c->q95);
 		pga_put_f64(buf, c->share);
-		if (c->feature.kind != PGA_CATEGORICAL)
-			continue;
-		pga_put_f64(buf, c->other);
-		pga_put_u32(buf, c->mode);
-		pga_put_u32(buf, c->ncategories);
-		for (size_t k = 0; k < c->ncategories; k++)
-		{
-			pga_put_text(buf, c->categories[k].text, c->categories[k].len);
-			pga_put_f64(buf, c->categories[k].value);
-		}
+		if (c->feature.kind == PGA_CATEGORICAL)
+			save_categories(c, buf);
+	}
+}
+
+static void
+load_one_hot(pga_reader *r, pga_column *c)
+{
+	c->width = pga_get_u16(r);
+	if (c->width < 1 || c->width > PGA_MAX_ONE_HOT)
+		pga_corrupt(r, "a number of columns is out of range");
+	c->hot = r->ctx->alloc(r->ctx, c->width * sizeof(pga_hot));
+	for (size_t k = 0; k < c->width; k++)
+	{
+		c->hot[k].centre = pga_get_f64(r);
+		c->hot[k].scale = pga_get_f64(r);
+		if (!pga_prep_usable(c->hot[k].scale))
+			pga_corrupt(r, "a category's scale is out of range");
+	}
+	for (size_t k = 0; k < c->ncategories; k++)
+	{
+		c->categories[k].place = pga_get_u16(r);
+		if (c->categories[k].place >= c->width)
+			pga_corrupt(r, "a category has no column");
 	}
 }
 
@@ -415,21 +246,48 @@ load_categories(pga_reader *r, pga_column *c)
 		cat->text = pga_get_text(r, PGA_MAX_TEXT, &cat->len);
 		cat->hash = pga_text_hash(cat->text, cat->len);
 		cat->value = pga_get_f64(r);
-		if (k > 0 && compare_text(cat - 1, cat) >= 0)
+		if (k > 0 && pga_prep_compare_text(cat - 1, cat) >= 0)
 			pga_corrupt(r, "categories are out of order");
 	}
-	index_categories(r->ctx, c);
+	pga_prep_index(r->ctx, c);
+	if (c->encoding == PGA_ENCODE_ONE_HOT)
+		load_one_hot(r, c);
+}
+
+/* What envelope format 2 added: before it a feature was a number of one column. */
+static void
+load_layout(pga_reader *r, pga_column *c)
+{
+	uint8_t		role = pga_get_u8(r);
+	uint8_t		encoding = pga_get_u8(r);
+	uint8_t		log1p = pga_get_u8(r);
+	bool		categorical = c->feature.kind == PGA_CATEGORICAL;
+
+	if (role > PGA_ORDER || role == PGA_TARGET || encoding > PGA_ENCODE_ORDINAL || log1p > 1 ||
+		(!categorical && encoding == PGA_ENCODE_ONE_HOT) ||
+		(role == PGA_ORDER && categorical) || (role == PGA_PARTITION && !categorical) ||
+		(role != PGA_FEATURE && (log1p || encoding != PGA_ENCODE_ORDINAL)) ||
+		(role != PGA_ORDER && c->feature.kind == PGA_TIME))
+		pga_corrupt(r, "a feature is of unknown make");
+	c->feature.role = (pga_role) role;
+	c->encoding = (pga_encoding) encoding;
+	c->log1p = log1p != 0;
+	c->width = role == PGA_ORDER ? 2 : 1;
 }
 
 static void
-load_column(pga_reader *r, pga_column *c)
+load_column(pga_reader *r, unsigned format, pga_column *c)
 {
 	uint8_t		kind = pga_get_u8(r);
 	uint32_t	len;
 
-	if (kind < PGA_NUMERIC || kind > PGA_CATEGORICAL)
+	if (kind < PGA_NUMERIC || kind > (format < 2 ? PGA_CATEGORICAL : PGA_TIME))
 		pga_corrupt(r, "a feature is of unknown kind");
-	c->feature = (pga_feature) {pga_get_text(r, 63, &len), (pga_kind) kind};
+	c->feature.kind = (pga_kind) kind;
+	c->width = 1;
+	if (format >= 2)
+		load_layout(r, c);
+	c->feature.name = pga_get_text(r, 63, &len);
 	if (len == 0)
 		pga_corrupt(r, "a feature has no name");
 	c->fill = pga_get_f64(r);
@@ -439,7 +297,7 @@ load_column(pga_reader *r, pga_column *c)
 	c->median = pga_get_f64(r);
 	c->q95 = pga_get_f64(r);
 	c->share = pga_get_f64(r);
-	if (!usable(c->scale) || c->share < 0 || c->share > 1)
+	if (!pga_prep_usable(c->scale) || c->share < 0 || c->share > 1)
 		pga_corrupt(r, "a feature's scale or share is out of range");
 	c->factor = 1 / c->scale;
 	if (kind == PGA_CATEGORICAL)
@@ -447,15 +305,22 @@ load_column(pga_reader *r, pga_column *c)
 }
 
 pga_prep *
-pga_prep_load(pga_reader *r)
+pga_prep_load(pga_reader *r, unsigned format)
 {
 	pga_prep   *prep = r->ctx->alloc(r->ctx, sizeof(pga_prep));
 
-	prep->cols = pga_get_count(r, 62);
-	if (prep->cols == 0 || prep->cols > PGA_MAX_FEATURES)
+	if (format >= 2)
+		prep->clip = pga_get_f64(r);
+	if (prep->clip < 0 || prep->clip > 1e6 || (prep->clip > 0 && prep->clip < 1e-6))
+		pga_corrupt(r, "a limit of values is out of range");
+	prep->nfeatures = pga_get_count(r, 62);
+	if (prep->nfeatures == 0 || prep->nfeatures > PGA_MAX_FEATURES)
 		pga_corrupt(r, "a number of features is out of range");
-	prep->columns = r->ctx->alloc(r->ctx, prep->cols * sizeof(pga_column));
-	for (size_t j = 0; j < prep->cols; j++)
-		load_column(r, &prep->columns[j]);
+	prep->features = r->ctx->alloc(r->ctx, prep->nfeatures * sizeof(pga_column));
+	for (size_t j = 0; j < prep->nfeatures; j++)
+		load_column(r, format, &prep->features[j]);
+	pga_prep_place(prep);
+	if (prep->cols > PGA_MAX_COLUMNS)
+		pga_corrupt(r, "a number of columns is out of range");
 	return prep;
 }

@@ -329,7 +329,7 @@ pga_sampler_make(pga_ctx *ctx, const pga_feature *features, size_t nfeatures)
 		char	   *name = ctx->alloc(ctx, size);
 
 		memcpy(name, features[j].name, size);
-		s->features[j] = (pga_feature) {name, features[j].kind};
+		s->features[j] = (pga_feature) {name, features[j].kind, features[j].role};
 		s->has_text |= features[j].kind == PGA_CATEGORICAL;
 	}
 	return s;
@@ -359,9 +359,12 @@ refuse_missing(pga_sampler *s, size_t feature)
 	s->skipped++;
 }
 
-/* Lays the cells out in s->row; -1, or the first missing feature. */
+/*
+ * Lays the cells out in s->row; -1, or the first missing feature.  *stray tells
+ * of a row that has no class or no place.
+ */
 static ptrdiff_t
-lay_out(pga_sampler *s, const pga_cell *cells)
+lay_out(pga_sampler *s, const pga_cell *cells, bool *stray)
 {
 	ptrdiff_t	missing = -1;
 
@@ -371,8 +374,11 @@ lay_out(pga_sampler *s, const pga_cell *cells)
 
 		if (cell->missing)
 		{
+			pga_role	role = s->features[j].role;
+
 			s->row[j] = PGA_CELL_MISSING;
-			if (missing < 0)
+			*stray |= role == PGA_TARGET || role == PGA_ORDER;
+			if (missing < 0 && role != PGA_PARTITION)
 				missing = (ptrdiff_t) j;
 		}
 		else if (s->features[j].kind == PGA_CATEGORICAL)
@@ -387,9 +393,15 @@ lay_out(pga_sampler *s, const pga_cell *cells)
 void
 pga_sampler_add(pga_sampler *s, const pga_cell *cells)
 {
-	ptrdiff_t	missing = lay_out(s, cells);
+	bool		stray = false;
+	ptrdiff_t	missing = lay_out(s, cells, &stray);
 	uint64_t	hash;
 
+	if (stray)
+	{
+		s->skipped++;
+		return;
+	}
 	if (missing >= 0)
 	{
 		if (s->missing_policy != PGA_MISSING_IMPUTE)
@@ -444,6 +456,7 @@ same_shape(const pga_sampler *a, const pga_sampler *b)
 		return false;
 	for (size_t j = 0; j < a->nfeatures; j++)
 		if (a->features[j].kind != b->features[j].kind ||
+			a->features[j].role != b->features[j].role ||
 			strcmp(a->features[j].name, b->features[j].name) != 0)
 			return false;
 	return true;

@@ -15,7 +15,7 @@
 #include "params.h"
 
 #define MAGIC UINT32_C(0x73616770)	/* "pgas" */
-#define FORMAT 1
+#define FORMAT 2
 
 /* The texts of the rows that are saved, by hash. */
 static const pga_item *
@@ -69,6 +69,7 @@ pga_sampler_save(const pga_sampler *s, pga_buf *buf)
 	for (size_t j = 0; j < s->nfeatures; j++)
 	{
 		pga_put_u8(buf, (uint8_t) s->features[j].kind);
+		pga_put_u8(buf, (uint8_t) s->features[j].role);
 		pga_put_text(buf, s->features[j].name, strlen(s->features[j].name));
 		pga_put_u64(buf, s->missing[j]);
 	}
@@ -148,6 +149,19 @@ load_rows(pga_sampler *s, pga_reader *r)
 		pga_corrupt(r, "rows are missing");
 }
 
+/* At most one column of each role, of a kind that can have it; *roles collects them. */
+static void
+check_role(pga_reader *r, unsigned role, unsigned kind, unsigned *roles)
+{
+	if (role == PGA_FEATURE && kind != PGA_TIME)
+		return;
+	if (role < PGA_TARGET || role > PGA_ORDER || (*roles & 1u << role))
+		pga_corrupt(r, "a column is of unknown or repeated role");
+	if ((role == PGA_ORDER) == (kind == PGA_CATEGORICAL))
+		pga_corrupt(r, "a column is of the wrong kind for its role");
+	*roles |= 1u << role;
+}
+
 pga_sampler *
 pga_sampler_load(pga_reader *r)
 {
@@ -155,6 +169,7 @@ pga_sampler_load(pga_reader *r)
 	pga_sampler *s;
 	pga_feature *features;
 	uint64_t   *missing;
+	unsigned	roles = 0;
 
 	if (pga_get_u32(r) != MAGIC || pga_get_u16(r) != FORMAT)
 		pga_corrupt(r, "not a training sample");
@@ -164,7 +179,7 @@ pga_sampler_load(pga_reader *r)
 	head.rows = pga_get_u64(r);
 	head.skipped = pga_get_u64(r);
 	head.limit = pga_get_u64(r);
-	head.nfeatures = pga_get_count(r, 13);
+	head.nfeatures = pga_get_count(r, 14);
 	if (head.max_rows < PGA_LEAST_MAX_ROWS || head.max_rows > PGA_MOST_MAX_ROWS)
 		pga_corrupt(r, "a limit of rows is out of range");
 	if (head.missing_policy > PGA_MISSING_ERROR)
@@ -177,11 +192,13 @@ pga_sampler_load(pga_reader *r)
 	for (size_t j = 0; j < head.nfeatures; j++)
 	{
 		uint8_t		kind = pga_get_u8(r);
+		uint8_t		role = pga_get_u8(r);
 		uint32_t	len;
 
-		if (kind < PGA_NUMERIC || kind > PGA_CATEGORICAL)
+		if (kind < PGA_NUMERIC || kind > PGA_TIME)
 			pga_corrupt(r, "a column is of unknown kind");
-		features[j] = (pga_feature) {pga_get_text(r, 63, &len), (pga_kind) kind};
+		check_role(r, role, kind, &roles);
+		features[j] = (pga_feature) {pga_get_text(r, 63, &len), (pga_kind) kind, (pga_role) role};
 		missing[j] = pga_get_u64(r);
 		if (len == 0 || missing[j] > head.rows)
 			pga_corrupt(r, "a column makes no sense");

@@ -3,24 +3,25 @@
  *
  * The sample's rows are taken in order of their hash, a random order that
  * depends on the rows alone.  Every so many occurrences one is held out for
- * the calibration (systematic sampling over the occurrences), so the held-out
- * share is exact to one row and a frequent row is split between both sides in
- * proportion.  Preprocessing and detector see the training side only.
+ * the calibration (systematic sampling over the occurrences, class by class),
+ * so the held-out share is exact to one row and a frequent row is split
+ * between both sides in proportion.  Of a series its end is held out.
+ * Preprocessing and detector see the training side only.
+ *
+ * Rows may carry a class (split.c).  A detector that learns no classes sees
+ * the normal rows alone.  One that does, and gets none, learns to tell the
+ * rows from made-up ones (Breiman & Cutler; Shi & Horvath 2006): as many, each
+ * feature drawn from the column by itself, so that only what ties features
+ * together sets the real rows apart.
  */
 #include <math.h>
 
 #include "model.h"
+#include "rng.h"
+#include "split.h"
 
 #define MIN_ROWS 10
-
-/* A sample divided: weight[] stays for training, held[] is for calibration. */
-typedef struct split
-{
-	pga_rows	rows;
-	uint64_t   *weight,
-			   *held;
-	uint64_t	held_total;
-} split;
+#define IMPORTANCE_ROWS 2048	/* held-out rows that importances are measured on */
 
 static void
 check_rows(pga_ctx *ctx, const pga_sampler *s)
@@ -30,151 +31,291 @@ check_rows(pga_ctx *ctx, const pga_sampler *s)
 				  "no row to train on: all %llu were skipped", (unsigned long long) s->skipped);
 	if (s->rows == 0)
 		ctx->fail(ctx, PGA_ERR_NO_ROWS, NULL, "no row to train on");
-	if (s->rows < MIN_ROWS)
-		ctx->fail(ctx, PGA_ERR_TOO_FEW_ROWS, NULL, "%llu row%s to train on, at least %d are needed",
-				  (unsigned long long) s->rows, s->rows == 1 ? "" : "s", MIN_ROWS);
 }
 
 static void
-divide(pga_ctx *ctx, const pga_sampler *s, double share, split *sp)
+check_split(pga_ctx *ctx, const pga_split *sp)
 {
-	uint64_t	before = 0;
-	uint64_t	held_before = 0;
-	size_t		n;
-	uint32_t   *order = pga_sampler_order(s, &n);
+	uint64_t	n = sp->trained_total + sp->held_total;
 
-	sp->weight = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(uint64_t)));
-	sp->held = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(uint64_t)));
+	if (n < MIN_ROWS)
+		ctx->fail(ctx, PGA_ERR_TOO_FEW_ROWS, NULL, "%llu row%s to train on, at least %d are needed",
+				  (unsigned long long) n, n == 1 ? "" : "s", MIN_ROWS);
+	if (sp->held_normal == 0 || sp->trained_total == 0)
+		ctx->fail(ctx, PGA_ERR_TOO_FEW_ROWS,
+				  "Take longer series, or raise option \"holdout\".",
+				  "too few rows to hold some out: %zu series of %llu rows",
+				  sp->nseries, (unsigned long long) n);
+}
+
+/* ---- the matrix ------------------------------------------------------------------ */
+
+/* What training takes beside the sample, before it is taken. */
+static void
+check_memory(pga_ctx *ctx, const pga_split *sp, const pga_matrix *shape, const pga_params *params)
+{
+	const pga_sampler *s = sp->rows.sampler;
+	size_t		per_row = pga_add(ctx, pga_mul(ctx, shape->cols, sizeof(float)), sizeof(uint64_t));
+	size_t		need = pga_add(ctx, pga_mul(ctx, shape->rows, per_row),
+							   pga_add(ctx, pga_sampler_bytes(s),
+									   params->detector->fit_bytes(ctx, shape, params)));
+
+	need = pga_add(ctx, need, pga_mul(ctx, sp->rows.n, 5 * sizeof(pga_item) + 4 * sizeof(uint64_t)));
+	if (need > ctx->memory_limit)
+		ctx->fail(ctx, PGA_ERR_MEMORY_LIMIT,
+				  "Lower option \"max_rows\", train on fewer columns, or allow more memory.",
+				  "training %s on %zu rows and %zu columns needs %zu kB, more than the limit of %zu kB",
+				  params->detector->name, sp->rows.n, s->nfeatures, need / 1024, ctx->memory_limit / 1024);
+}
+
+/* Rows, columns and classes that fit() will get; cols may still be a guess. */
+static pga_matrix
+shape_of(const pga_split *sp, const pga_model *model, size_t cols)
+{
+	pga_matrix	m = {
+		.cols = cols,
+		.classes = model->nclasses,
+		.normal = model->normal,
+		.nseries = sp->nseries,
+		.prep = model->prep,
+		.source = NULL
+	};
+
+	for (size_t i = 0; i < sp->rows.n; i++)
+		m.rows += sp->rows.weight[i] > 0;
+	if (sp->synthetic)
+		m.rows *= 2;
+	return m;
+}
+
+static const uint64_t *
+cells_of(const pga_split *sp, size_t i)
+{
+	return sp->rows.sampler->cells + sp->rows.order[i] * sp->rows.sampler->nfeatures;
+}
+
+/*
+ * Rows that never were: behind the n real ones, with their weights, each
+ * feature from a row drawn by weight.
+ */
+static void
+make_up_rows(pga_ctx *ctx, const pga_prep *prep, float *x, uint64_t *weight, uint32_t *target,
+			 size_t n, uint64_t seed)
+{
+	uint64_t   *cumulative = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(uint64_t)));
+	pga_rng		rng;
+
+	for (size_t i = 0; i < n; i++)
+		cumulative[i] = weight[i] + (i > 0 ? cumulative[i - 1] : 0);
+	pga_rng_seed(&rng, seed, UINT64_C(0x73796e7468));
 	for (size_t i = 0; i < n; i++)
 	{
-		uint64_t	count = s->count[order[i]];
-		uint64_t	held;
+		float	   *made = x + (n + i) * prep->cols;
 
-		before += count;
-		held = (uint64_t) floor((double) before * share + 0.5);
-		sp->held[i] = held - held_before;
-		if (sp->held[i] > count)
-			sp->held[i] = count;
-		sp->weight[i] = count - sp->held[i];
-		held_before = held;
-		sp->held_total += sp->held[i];
+		for (size_t j = 0; j < prep->nfeatures; j++)
+		{
+			const pga_column *c = &prep->features[j];
+			size_t		from = pga_rank(cumulative, n, pga_rng_below(&rng, cumulative[n - 1]));
+
+			memcpy(made + c->first, x + from * prep->cols + c->first, c->width * sizeof(float));
+		}
+		weight[n + i] = weight[i];
+		target[n + i] = 1;
+		if (i % 256 == 0)
+			ctx->poll(ctx);
 	}
-	sp->rows = (pga_rows) {s, order, sp->weight, n};
 }
 
 /* Training rows as the detector wants them. */
-static pga_matrix
-prepare(pga_ctx *ctx, const split *sp, const pga_prep *prep, const uint32_t *used)
+static void
+prepare(pga_ctx *ctx, const pga_split *sp, const pga_prep *prep, const uint32_t *used,
+		const pga_params *params, pga_matrix *m)
 {
-	const pga_sampler *s = sp->rows.sampler;
+	double	   *raw = ctx->alloc(ctx, prep->nfeatures * sizeof(double));
+	float	   *x = ctx->alloc(ctx, pga_mul(ctx, m->rows, prep->cols * sizeof(float)));
+	uint64_t   *weight = ctx->alloc(ctx, pga_mul(ctx, m->rows, sizeof(uint64_t)));
+	uint32_t   *target = NULL;
+	uint32_t   *series = ctx->alloc(ctx, pga_mul(ctx, sp->nseries + 1, sizeof(uint32_t)));
 	size_t		n = 0;
-	float	   *x;
-	uint64_t   *weight;
 
-	for (size_t i = 0; i < sp->rows.n; i++)
-		n += sp->weight[i] > 0;
-	x = ctx->alloc(ctx, pga_mul(ctx, n, prep->cols * sizeof(float)));
-	weight = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(uint64_t)));
-	n = 0;
+	if (m->classes > 0)
+		target = ctx->alloc(ctx, pga_mul(ctx, m->rows, sizeof(uint32_t)));
+	m->nseries = 0;
 	for (size_t i = 0; i < sp->rows.n; i++)
 	{
-		if (sp->weight[i] == 0)
+		if (sp->nseries > 0 && i == sp->series[m->nseries])
+			series[m->nseries++] = (uint32_t) n;
+		if (sp->rows.weight[i] == 0)
 			continue;
-		pga_prep_cells(prep, used, s->cells + sp->rows.order[i] * s->nfeatures,
-					   x + n * prep->cols);
-		weight[n++] = sp->weight[i];
-		if (n % 1024 == 0)
+		pga_prep_raw(prep, used, cells_of(sp, i), raw);
+		pga_prep_rows(prep, raw, 1, x + n * prep->cols);
+		if (target != NULL && sp->class != NULL)
+			target[n] = sp->class[i];
+		weight[n++] = sp->rows.weight[i];
+		if (n % 256 == 0)
 			ctx->poll(ctx);
 	}
-	return (pga_matrix) {x, weight, n, prep->cols};
+	series[m->nseries] = (uint32_t) n;
+	if (sp->synthetic)
+		make_up_rows(ctx, prep, x, weight, target, n, (uint64_t) pga_param(params, "seed"));
+	m->x = x;
+	m->weight = weight;
+	m->target = target;
+	m->series = sp->nseries > 0 ? series : NULL;
 }
 
-/* Scores the held-out rows, block by block, as (score, occurrences); their number. */
+/* ---- calibration ------------------------------------------------------------------ */
+
+/*
+ * Scores the held-out normal rows of one series, or of all rows, block by
+ * block, as (score, occurrences) added to items.  Rows before a held-out one
+ * are its context.
+ */
 static size_t
-score_held_out(pga_ctx *ctx, const pga_model *model, const split *sp, const uint32_t *used,
-			   pga_item *items)
+score_held_out(pga_ctx *ctx, const pga_model *model, const pga_split *sp, size_t begin, size_t end,
+			   const uint32_t *used, pga_item *items)
 {
-	const pga_sampler *s = sp->rows.sampler;
-	size_t		cols = model->prep->cols;
-	float	   *x = ctx->alloc(ctx, pga_mul(ctx, PGA_BLOCK, cols * sizeof(float)));
-	void	   *scratch = ctx->alloc(ctx, model->detector->scratch_bytes(model->fitted, PGA_BLOCK));
+	size_t		nf = model->prep->nfeatures;
+	size_t		history = pga_model_history(model);
+	double	   *raw = ctx->alloc(ctx, pga_mul(ctx, PGA_BLOCK + history, nf * sizeof(double)));
+	void	   *scratch = ctx->alloc(ctx, pga_model_scratch_bytes(model));
 	double		score[PGA_BLOCK];
+	size_t		context = 0;	/* rows in raw that are scored already, or trained on */
 	size_t		in_block = 0;
 	size_t		n = 0;
 
-	for (size_t i = 0; i < sp->rows.n; i++)
+	for (size_t i = begin; i < end; i++)
 	{
-		if (sp->held[i] > 0)
-		{
-			pga_prep_cells(model->prep, used, s->cells + sp->rows.order[i] * s->nfeatures,
-						   x + in_block * cols);
+		bool		held = sp->held[i] > 0 && (sp->class == NULL || sp->class[i] == model->normal);
+
+		if (held || history > 0)
+			pga_prep_raw(model->prep, used, cells_of(sp, i), raw + (context + in_block) * nf);
+		if (held)
 			items[n + in_block++].payload = sp->held[i];
-		}
-		if (in_block == PGA_BLOCK || (i + 1 == sp->rows.n && in_block > 0))
+		else if (history > 0 && in_block == 0)
+			context++;
+		if (in_block == PGA_BLOCK || (i + 1 == end && in_block > 0))
 		{
-			model->detector->score(model->fitted, x, in_block, score, scratch);
+			pga_model_score_series(model, raw, context + in_block, context, score, scratch);
 			for (size_t k = 0; k < in_block; k++)
 				items[n++].key = pga_ordered(score[k]);
+			context = history > 0 ? context + in_block : 0;
 			in_block = 0;
 			ctx->poll(ctx);
+		}
+		if (context > history)
+		{
+			memmove(raw, raw + (context - history) * nf, history * nf * sizeof(double));
+			context = history;
 		}
 	}
 	return n;
 }
 
-/* All that training takes beside the sample, before it is taken. */
 static void
-check_memory(pga_ctx *ctx, const pga_sampler *s, const pga_params *params)
+calibrate(pga_ctx *ctx, pga_model *model, const pga_split *sp, const uint32_t *used,
+		  pga_item *items, pga_item *scratch)
 {
-	size_t		n = s->kept < s->max_rows ? s->kept : s->max_rows;
-	size_t		per_row = pga_add(ctx, pga_mul(ctx, s->nfeatures, sizeof(float)),
-								  5 * sizeof(pga_item) + 4 * sizeof(uint64_t));
-	size_t		need = pga_add(ctx, pga_mul(ctx, n, per_row),
-							   pga_add(ctx, pga_sampler_bytes(s),
-									   params->detector->fit_bytes(ctx, params, n, s->nfeatures)));
+	size_t		n = 0;
 
-	if (need > ctx->memory_limit)
-		ctx->fail(ctx, PGA_ERR_MEMORY_LIMIT,
-				  "Lower option \"max_rows\", train on fewer columns, or allow more memory.",
-				  "training %s on %zu rows and %zu columns needs %zu kB, more than the limit of %zu kB",
-				  params->detector->name, n, s->nfeatures, need / 1024, ctx->memory_limit / 1024);
+	for (size_t k = 0; k < sp->nseries; k++)
+		n += score_held_out(ctx, model, sp, sp->series[k], sp->series[k + 1], used, items + n);
+	if (sp->nseries == 0)
+		n = score_held_out(ctx, model, sp, 0, sp->rows.n, used, items);
+	model->calibration = pga_calibrate(ctx, items, scratch, n,
+									   pga_param(&model->params, "contamination"));
+	/* A class is given to what is more likely something else than normal. */
+	if (model->detector->flags & PGA_SUPERVISED)
+		model->calibration->threshold = fmax(model->calibration->threshold, 0.5);
+}
+
+/* Of the held-out rows of all classes; they come in a random order. */
+static double *
+measure_importance(pga_ctx *ctx, const pga_model *model, const pga_split *sp, const uint32_t *used)
+{
+	size_t		nf = model->prep->nfeatures;
+	double	   *raw;
+	uint32_t   *target;
+	size_t		n = 0;
+
+	if (sp->class == NULL || !(model->detector->flags & PGA_SUPERVISED))
+		return NULL;
+	raw = ctx->alloc(ctx, pga_mul(ctx, IMPORTANCE_ROWS, nf * sizeof(double)));
+	target = ctx->alloc(ctx, IMPORTANCE_ROWS * sizeof(uint32_t));
+	for (size_t i = 0; i < sp->rows.n && n < IMPORTANCE_ROWS; i++)
+		if (sp->held[i] > 0)
+		{
+			pga_prep_raw(model->prep, used, cells_of(sp, i), raw + n * nf);
+			target[n++] = sp->class[i];
+		}
+	return n > 0 ? pga_importance(ctx, model, raw, target, n) : NULL;
+}
+
+/* ---- training ---------------------------------------------------------------------- */
+
+static void
+take_classes(pga_model *model, const pga_split *sp)
+{
+	if (sp->nclasses == 0 || !(model->detector->flags & (PGA_SUPERVISED | PGA_COMPOSITE)))
+		return;
+	model->classes = sp->classes;
+	model->nclasses = sp->nclasses;
+	model->normal = sp->normal;
+}
+
+pga_model *
+pga_train_rows(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, pga_report *report)
+{
+	const pga_sampler *s = rows->sampler;
+	pga_model  *model = ctx->alloc(ctx, sizeof(pga_model));
+	uint32_t   *used = ctx->alloc(ctx, pga_mul(ctx, s->nfeatures, sizeof(uint32_t)));
+	pga_split	sp;
+	pga_matrix	m;
+	pga_item   *items,
+			   *scratch;
+
+	*report = (pga_report) {.rows_used = s->rows, .rows_skipped = s->skipped, .rows_distinct = rows->n};
+	model->detector = params->detector;
+	model->params = *params;
+	pga_split_rows(ctx, rows, params, &sp);
+	check_split(ctx, &sp);
+	take_classes(model, &sp);
+	m = shape_of(&sp, model, s->nfeatures);
+	check_memory(ctx, &sp, &m, params);
+
+	items = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
+	scratch = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
+	model->prep = pga_prep_fit(ctx, &sp.rows, params, used, items, scratch);
+	m = shape_of(&sp, model, model->prep->cols);
+	check_memory(ctx, &sp, &m, params);
+	if (params->detector->flags & PGA_COMPOSITE)
+		m.source = &sp.rows;
+	else
+		prepare(ctx, &sp, model->prep, used, params, &m);
+	model->fitted = model->detector->fit(ctx, &m, params, report);
+	calibrate(ctx, model, &sp, used, items, scratch);
+	pga_model_name_features(ctx, model);
+
+	report->rows_held_out = sp.held_normal;
+	report->threshold = model->calibration->threshold;
+	report->importance = measure_importance(ctx, model, &sp, used);
+	return model;
 }
 
 pga_model *
 pga_train(pga_ctx *ctx, const pga_sampler *s, const pga_params *params, pga_report *report)
 {
-	pga_model  *model = ctx->alloc(ctx, sizeof(pga_model));
-	uint32_t   *used = ctx->alloc(ctx, pga_mul(ctx, s->nfeatures, sizeof(uint32_t)));
-	split		sp = {0};
-	pga_matrix	matrix;
-	pga_item   *items,
-			   *scratch;
-	size_t		n;
+	pga_rows	rows = {.sampler = s};
+	uint64_t   *weight;
 
 	check_rows(ctx, s);
-	check_memory(ctx, s, params);
-	divide(ctx, s, pga_param(params, "holdout"), &sp);
-	if (s->kept > sp.rows.n || s->limit != UINT64_MAX)
+	rows.order = pga_sampler_order(s, &rows.n);
+	if (s->kept > rows.n || s->limit != UINT64_MAX)
 		ctx->warn(ctx, "more than %zu distinct rows, trained on a random sample of %zu",
-				  s->max_rows, sp.rows.n);
-
-	items = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
-	scratch = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
-	model->detector = params->detector;
-	model->params = *params;
-	model->prep = pga_prep_fit(ctx, &sp.rows, params->detector->scaling, used, items, scratch);
-	matrix = prepare(ctx, &sp, model->prep, used);
-	model->fitted = model->detector->fit(ctx, &matrix, params);
-	n = score_held_out(ctx, model, &sp, used, items);
-	model->calibration = pga_calibrate(ctx, items, scratch, n, pga_param(params, "contamination"));
-	pga_model_name_features(ctx, model);
-
-	*report = (pga_report) {
-		.rows_used = s->rows,
-		.rows_skipped = s->skipped,
-		.rows_distinct = sp.rows.n,
-		.rows_held_out = sp.held_total,
-		.threshold = model->calibration->threshold,
-	};
-	return model;
+				  s->max_rows, rows.n);
+	weight = ctx->alloc(ctx, pga_mul(ctx, rows.n, sizeof(uint64_t)));
+	for (size_t i = 0; i < rows.n; i++)
+		weight[i] = s->count[rows.order[i]];
+	rows.weight = weight;
+	return pga_train_rows(ctx, &rows, params, report);
 }

@@ -145,27 +145,29 @@ seed_sample(const pga_params *params)
 	return s;
 }
 
+/* Of every detector, with texts as one column and as several. */
 static void
 write_seeds(const char *dir)
 {
-	for (int level = 0; level < 2; level++)
-	{
-		pga_buf		model = {.ctx = &h.ctx};
-		pga_buf		sample = {.ctx = &h.ctx};
-		pga_params	params;
-		pga_report	report;
-		pga_sampler *s;
+	for (size_t i = 0; pga_detectors[i] != NULL; i++)
+		for (int hot = 0; hot < 2; hot++)
+		{
+			pga_buf		model = {.ctx = &h.ctx};
+			pga_buf		sample = {.ctx = &h.ctx};
+			pga_params	params;
+			pga_report	report;
+			pga_sampler *s;
+			char		name[96];
 
-		pga_params_init(&h.ctx, &params, pga_detectors[0]);
-		pga_params_set_number(&h.ctx, &params, "trees", 2);
-		pga_params_set_number(&h.ctx, &params, "sample_size", 16);
-		pga_params_set_number(&h.ctx, &params, "extension_level", level);
-		s = seed_sample(&params);
-		pga_model_save(pga_train(&h.ctx, s, &params, &report), &model);
-		pga_sampler_save(s, &sample);
-		write_seed(dir, level == 0 ? "plain.model" : "extended.model", &model);
-		write_seed(dir, "sample", &sample);
-	}
+			small_params(&h, &params, pga_detectors[i]);
+			pga_params_set_text(&h.ctx, &params, "encoding", hot ? "one_hot" : "auto");
+			s = seed_sample(&params);
+			pga_model_save(pga_train(&h.ctx, s, &params, &report), &model);
+			pga_sampler_save(s, &sample);
+			snprintf(name, sizeof(name), "%s%d.model", pga_detectors[i]->name, hot);
+			write_seed(dir, name, &model);
+			write_seed(dir, "sample", &sample);
+		}
 }
 
 int

@@ -113,3 +113,20 @@ host_reset(host *h)
 	h->error = 0;
 	h->message[0] = h->hint[0] = h->warnings[0] = '\0';
 }
+
+void
+small_params(host *h, pga_params *params, const pga_detector *detector)
+{
+	const double few = 4;
+
+	pga_params_init(&h->ctx, params, detector);
+	for (const pga_param_spec *spec = detector->params; spec->name != NULL; spec++)
+	{
+		double		number = few < spec->min ? spec->min : few;
+
+		if (spec->type == PGA_PARAM_SIZES)
+			pga_params_set_sizes(&h->ctx, params, spec->name, &number, 1);
+		else if (spec->type == PGA_PARAM_INT && spec->def > number)
+			pga_params_set_number(&h->ctx, params, spec->name, number);
+	}
+}

@@ -34,4 +34,8 @@ void		host_reset(host *);
 #define HOST_FAILS(h, statement) \
 	(setjmp((h)->failed) != 0 ? true : ((void) (statement), false))
 
+/* Options that make a model of any detector as small as the tests of damaged
+ * bytes want it: few trees, neighbours, epochs, narrow layers. */
+void		small_params(host *, pga_params *, const pga_detector *);
+
 #endif							/* HOST_H */

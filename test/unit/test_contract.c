@@ -36,12 +36,14 @@ variant(const pga_detector *d, int i, bool small)
 	pga_params	p = default_params(d);
 
 	if (small)
-	{
-		set_if_known(&p, "trees", 3);
-		set_if_known(&p, "sample_size", 16);
-	}
+		small_params(&h, &p, d);
+	set_if_known(&p, "epochs", 3);
 	if (i == 1)
+	{
 		set_if_known(&p, "extension_level", 2);
+		pga_params_set_text(&h.ctx, &p, "encoding", "one_hot");
+		pga_params_set_text(&h.ctx, &p, "log1p", "all");
+	}
 	return p;
 }
 

@@ -41,7 +41,7 @@ static const void *
 load(const pga_buf *b, size_t cols)
 {
 	pga_reader	r = {b->ctx, b->data, b->data + b->len};
-	const void *f = forest->load(&r, 1, cols);
+	const void *f = forest->load(&r, 1, &(pga_matrix) {.cols = cols});
 
 	assert_ptr_equal(r.p, r.end);
 	return f;
@@ -183,7 +183,7 @@ distance_shows(void **state)
 	static const double samples[] = {64, 256, 300};
 	float	   *x = h.ctx.alloc(&h.ctx, 4000 * sizeof(float));
 	uint64_t   *weight = h.ctx.alloc(&h.ctx, 2000 * sizeof(uint64_t));
-	pga_matrix	m = {x, weight, 2000, 2};
+	pga_matrix	m = {.x = x, .weight = weight, .rows = 2000, .cols = 2};
 	pga_rng		rng;
 
 	(void) state;
@@ -196,11 +196,12 @@ distance_shows(void **state)
 		for (size_t s = 0; s < 3; s++)
 		{
 			pga_params	p = default_params(forest);
+			pga_report	report = {0};
 			const void *f;
 
 			pga_params_set_number(&h.ctx, &p, "extension_level", levels[l]);
 			pga_params_set_number(&h.ctx, &p, "sample_size", samples[s]);
-			f = forest->fit(&h.ctx, &m, &p);
+			f = forest->fit(&h.ctx, &m, &p, &report);
 			assert_true(score(f, 0, 0) < 0.5);
 			assert_true(score(f, 0, 0) < score(f, 2, 2));
 			assert_true(score(f, 2, 2) < score(f, 4, -4));
@@ -213,7 +214,7 @@ static void
 draws_are_without_replacement(void **state)
 {
 	static const uint64_t weight[] = {1, 5, 2, 40, 3, 1, 7};
-	const pga_matrix m = {NULL, weight, 7, 1};
+	const pga_matrix m = {.weight = weight, .rows = 7, .cols = 1};
 	size_t		row[59];
 	pga_draw	draw;
 	pga_rng		rng;

@@ -176,9 +176,9 @@ expected_values_are_quantiles(void **state)
 		text[i] = i % 4 == 0 ? "a rare one" : "often";
 	}
 	model = pga_train(&h.ctx, two_columns(&p, number, text, 101), &p, &report);
-	assert_near(model->prep->columns[0].median, 51, 8);
-	assert_near(model->prep->columns[0].q05, 6, 5);
-	assert_near(model->prep->columns[0].q95, 96, 5);
+	assert_near(model->prep->features[0].median, 51, 8);
+	assert_near(model->prep->features[0].q05, 6, 5);
+	assert_near(model->prep->features[0].q95, 96, 5);
 	pga_model_expected(model, 1, out, sizeof(out));
 	assert_memory_equal(out, "often (", 7);
 	assert_near(atof(out + 7), 75, 8);
