@@ -9,6 +9,9 @@
  *   boolean       bool
  *   interval      interval, as EXTRACT(EPOCH) counts its seconds
  *   categorical   text varchar char(n) enum
+ *
+ * Three columns have other roles: a label, a partition (of any type, as it is
+ * printed) and an order (a time, or anything numeric).
  */
 #include "binding.h"
 
@@ -19,6 +22,7 @@
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -75,6 +79,7 @@ kind_name(pga_kind kind)
 		[PGA_BOOLEAN] = "a boolean",
 		[PGA_INTERVAL] = "an interval",
 		[PGA_CATEGORICAL] = "a text or enum",
+		[PGA_TIME] = "a time",
 	};
 
 	return names[kind];
@@ -193,6 +198,110 @@ pga_name_list(ArrayType *array, const char *argument, int *n)
 	return names;
 }
 
+/* ---- other roles ------------------------------------------------------------------ */
+
+static bool
+is_time(Oid type, pga_conversion *conversion)
+{
+	Oid			base = getBaseType(type);
+
+	*conversion = base == DATEOID ? PGA_FROM_DATE : PGA_FROM_TIMESTAMP;
+	return base == TIMESTAMPTZOID || base == TIMESTAMPOID || base == DATEOID;
+}
+
+pga_conversion
+pga_key_conversion(TupleDesc desc, int column, pga_role role, pga_kind *kind)
+{
+	Form_pg_attribute att = TupleDescAttr(desc, column);
+	pga_conversion conversion;
+
+	if (role == PGA_PARTITION)
+	{
+		*kind = PGA_CATEGORICAL;
+		if (pga_column_kind(att->atttypid, &conversion) != PGA_CATEGORICAL)
+			conversion = PGA_FROM_OUTPUT;
+		return conversion;
+	}
+	if (is_time(att->atttypid, &conversion))
+	{
+		*kind = PGA_TIME;
+		return conversion;
+	}
+	*kind = pga_column_kind(att->atttypid, &conversion);
+	if (*kind == 0 || *kind == PGA_CATEGORICAL)
+		ereport(ERROR,
+				(errcode(PGA_COLUMN_TYPE),
+				 errmsg("column \"%s\" of type %s cannot say what comes first",
+						NameStr(att->attname), format_type_be(att->atttypid)),
+				 errhint("Option \"order\" takes a timestamp, a date or a number.")));
+	return conversion;
+}
+
+/* The only column of times, for a detector that needs an order and was told none. */
+static int
+only_time(TupleDesc desc, const char *detector)
+{
+	int			found = -1;
+	int			n = 0;
+	pga_conversion conversion;
+
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped &&
+			is_time(TupleDescAttr(desc, i)->atttypid, &conversion))
+		{
+			found = i;
+			n++;
+		}
+	if (n != 1)
+		ereport(ERROR,
+				(errcode(PGA_UNKNOWN_COLUMN),
+				 errmsg("%s needs to know the order of rows, and %d columns are times", detector, n),
+				 errhint("Name one in the options, as in {\"order\": \"start_time\"}; the columns are %s.",
+						 list_columns(desc))));
+	return found;
+}
+
+/* The column of a role, or -1. */
+static int
+role_column(TupleDesc desc, const pga_params *params, pga_role role)
+{
+	static const char *const options[] = {
+		[PGA_TARGET] = "label", [PGA_PARTITION] = "partition", [PGA_ORDER] = "order"
+	};
+	const char *name = pga_param_text(params, options[role]);
+
+	if (name != NULL)
+		return pga_find_column(desc, name, options[role]);
+	if (role == PGA_ORDER && (params->detector->flags & PGA_SEQUENCE))
+		return only_time(desc, params->detector->name);
+	return -1;
+}
+
+/* Appends the column to a binding's features, unless the detector has no use for it. */
+static void
+bind_role(pga_binding *b, pga_feature *list, int *n, TupleDesc desc, int column, pga_role role,
+		  const pga_params *params)
+{
+	pga_bound  *bound = &b->bound[*n];
+	pga_feature *feature = &list[*n];
+
+	if (column < 0 ||
+		(role == PGA_TARGET && !(params->detector->flags & (PGA_SUPERVISED | PGA_COMPOSITE))))
+		return;
+	feature->name = pstrdup(NameStr(TupleDescAttr(desc, column)->attname));
+	feature->role = role;
+	bound->column = column;
+	bound->type = TupleDescAttr(desc, column)->atttypid;
+	if (role == PGA_TARGET)
+	{
+		feature->kind = PGA_CATEGORICAL;
+		bound->conversion = PGA_FROM_LABEL;
+	}
+	else
+		bound->conversion = pga_key_conversion(desc, column, role, &feature->kind);
+	(*n)++;
+}
+
 /* ---- binding -------------------------------------------------------------------- */
 
 static pga_binding *
@@ -227,7 +336,10 @@ pga_bind_features(const pga_feature *features, size_t nfeatures, TupleDesc desc)
 			pga_check_named(desc);
 		bound->column = pga_find_column(desc, features[i].name, "feature");
 		bound->type = TupleDescAttr(desc, bound->column)->atttypid;
-		kind = pga_column_kind(bound->type, &bound->conversion);
+		if (features[i].role == PGA_FEATURE)
+			kind = pga_column_kind(bound->type, &bound->conversion);
+		else
+			bound->conversion = pga_key_conversion(desc, bound->column, features[i].role, &kind);
 		if (kind != features[i].kind)
 			ereport(ERROR,
 					(errcode(PGA_COLUMN_TYPE),
@@ -295,23 +407,25 @@ mark_columns(TupleDesc desc, ArrayType *array, const char *argument, const char 
  */
 pga_binding *
 pga_bind_training(pga_host *host, TupleDesc desc, ArrayType *features,
-				  ArrayType *exclude, const char *label)
+				  ArrayType *exclude, const pga_params *params)
 {
 	bool	   *wanted = mark_columns(desc, features, "features", "feature");
 	bool	   *excluded = mark_columns(desc, exclude, "exclude", "excluded column");
-	int			label_column = label ? pga_find_column(desc, label, "label") : -1;
-	pga_feature *list = palloc0(Max(desc->natts, 1) * sizeof(pga_feature));
-	pga_binding *b = make_binding(list, desc->natts);
+	pga_feature *list = palloc0((desc->natts + PGA_ORDER + 1) * sizeof(pga_feature));
+	pga_binding *b = make_binding(list, desc->natts + PGA_ORDER + 1);
+	int			role[PGA_ORDER + 1];
 	int			n = 0;
 
+	for (int r = PGA_TARGET; r <= PGA_ORDER; r++)
+		role[r] = role_column(desc, params, (pga_role) r);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		char	   *name = NameStr(att->attname);
 		pga_bound  *bound = &b->bound[n];
 
-		if (att->attisdropped || excluded[i] || i == label_column ||
-			(features != NULL && !wanted[i]))
+		if (att->attisdropped || excluded[i] || (features != NULL && !wanted[i]) ||
+			i == role[PGA_TARGET] || i == role[PGA_PARTITION] || i == role[PGA_ORDER])
 			continue;
 		if (find_column(desc, name) != i)
 			ereport(ERROR,
@@ -333,6 +447,8 @@ pga_bind_training(pga_host *host, TupleDesc desc, ArrayType *features,
 				(errcode(PGA_NO_FEATURES),
 				 errmsg("there is no column to train on"),
 				 errhint("Usable are numbers, booleans, intervals, texts and enums.")));
+	for (int r = PGA_TARGET; r <= PGA_ORDER; r++)
+		bind_role(b, list, &n, desc, role[r], (pga_role) r, params);
 	if (n > PGA_MAX_FEATURES)
 		ereport(ERROR,
 				(errcode(PGA_TOO_MANY_COLUMNS),
@@ -356,6 +472,12 @@ interval_seconds(const Interval *span)
 		+ (double) (span->month % MONTHS_PER_YEAR) * DAYS_PER_MONTH * SECS_PER_DAY;
 }
 
+static double
+timestamp_seconds(Timestamp time)
+{
+	return TIMESTAMP_NOT_FINITE(time) ? INFINITY : (double) time / USECS_PER_SEC;
+}
+
 static inline double
 read_number(pga_conversion conversion, Datum value)
 {
@@ -377,6 +499,11 @@ read_number(pga_conversion conversion, Datum value)
 			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
 		case PGA_FROM_INTERVAL:
 			return interval_seconds(DatumGetIntervalP(value));
+		case PGA_FROM_TIMESTAMP:
+			return timestamp_seconds(DatumGetTimestamp(value));
+		case PGA_FROM_DATE:
+			return DATE_NOT_FINITE(DatumGetDateADT(value)) ? INFINITY
+				: (double) DatumGetDateADT(value) * SECS_PER_DAY;
 		default:
 			elog(ERROR, "conversion %d makes no number", conversion);
 	}
@@ -410,6 +537,8 @@ pga_read_text(pga_conversion conversion, Datum value, uint32_t *len)
 
 	if (conversion == PGA_FROM_ENUM)
 		return enum_label(DatumGetObjectId(value), len);
+	if (conversion >= PGA_FROM_OUTPUT)
+		elog(ERROR, "conversion %d needs the type", conversion);
 
 	/* The core tells PGA_MAX_TEXT bytes apart and looks one further. */
 	if (VARATT_IS_COMPRESSED(DatumGetPointer(value)) || VARATT_IS_EXTERNAL(DatumGetPointer(value)))
@@ -420,6 +549,29 @@ pga_read_text(pga_conversion conversion, Datum value, uint32_t *len)
 	if (conversion == PGA_FROM_BPCHAR)
 		*len = (uint32_t) bpchartruelen(VARDATA_ANY(t), (int) *len);
 	return VARDATA_ANY(t);
+}
+
+char *
+pga_output_text(Oid type, Datum value)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+/* A text of a row, by whatever way its column asks for. */
+static const char *
+bound_text(const pga_bound *bound, Datum value, uint32_t *len)
+{
+	const char *text;
+
+	if (bound->conversion != PGA_FROM_OUTPUT)
+		return pga_read_text(bound->conversion, value, len);
+	text = pga_output_text(bound->type, value);
+	*len = (uint32_t) strlen(text);
+	return text;
 }
 
 void
@@ -459,7 +611,7 @@ pga_read_raw(const pga_binding *b, const pga_model *model, const Datum *values,
 		else if (bound->conversion >= PGA_FROM_TEXT)
 		{
 			uint32_t	len;
-			const char *text = pga_read_text(bound->conversion, value, &len);
+			const char *text = bound_text(bound, value, &len);
 
 			raw[i] = pga_model_category(model, (size_t) i, text, len);
 		}
@@ -486,10 +638,10 @@ pga_read_cells(const pga_binding *b, const Datum *values, const bool *isnull, pg
 		pga_cell   *cell = &cells[i];
 
 		cell->missing = isnull[bound->column];
-		if (cell->missing)
+		if (cell->missing || bound->conversion == PGA_FROM_LABEL)
 			continue;
 		if (bound->conversion >= PGA_FROM_TEXT)
-			cell->text = pga_read_text(bound->conversion, value, &cell->len);
+			cell->text = bound_text(bound, value, &cell->len);
 		else
 		{
 			cell->number = read_number(bound->conversion, value);

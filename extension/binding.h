@@ -18,7 +18,10 @@ typedef enum pga_conversion
 {
 	PGA_FROM_FLOAT8, PGA_FROM_FLOAT4, PGA_FROM_INT2, PGA_FROM_INT4, PGA_FROM_INT8,
 	PGA_FROM_NUMERIC, PGA_FROM_BOOL, PGA_FROM_INTERVAL,
-	PGA_FROM_TEXT, PGA_FROM_BPCHAR, PGA_FROM_ENUM
+	PGA_FROM_TIMESTAMP, PGA_FROM_DATE,	/* seconds since 2000-01-01 00:00 */
+	PGA_FROM_TEXT, PGA_FROM_BPCHAR, PGA_FROM_ENUM,	/* texts, from here on */
+	PGA_FROM_OUTPUT,			/* any type, as it is printed */
+	PGA_FROM_LABEL				/* a class, which label.c reads */
 } pga_conversion;
 
 /* One feature's column. */
@@ -57,11 +60,16 @@ pga_binding *pga_bind_names(const pga_feature *, size_t nfeatures, ArrayType *na
 
 /*
  * The columns to train on: those of `features`, or all usable ones, without
- * `exclude` and without `label` (any may be NULL).  What is left out is told
- * through the host's warnings.
+ * `exclude` (either may be NULL) and without the params' label, partition and
+ * order.  These three follow the features, each with its role, where the
+ * detector has a use for them.  What is left out is told through the host's
+ * warnings.
  */
 pga_binding *pga_bind_training(pga_host *, TupleDesc, ArrayType *features,
-							   ArrayType *exclude, const char *label);
+							   ArrayType *exclude, const pga_params *);
+
+/* How a partition's or order's column is read; fails when it cannot be. */
+pga_conversion pga_key_conversion(TupleDesc, int column, pga_role, pga_kind *);
 
 /* Refuses a row made by ROW(...), which has no column names. */
 void		pga_check_named(TupleDesc);
@@ -87,6 +95,9 @@ int			pga_read_cells(const pga_binding *, const Datum *values, const bool *isnul
 /* A single number or text, for labels; NULLs are the caller's. */
 double		pga_read_number(pga_conversion, Datum);
 const char *pga_read_text(pga_conversion, Datum, uint32_t *len);
+
+/* A value as its type prints it, palloc'd. */
+char	   *pga_output_text(Oid type, Datum);
 
 /* The error for what pga_read_raw() found. */
 void		pga_fail_not_finite(const char *column) __attribute__((noreturn));

@@ -37,7 +37,16 @@ default_text(const pga_param_spec *spec)
 		return CStringGetTextDatum(spec->choices[(int) spec->def]);
 	if (spec->type == PGA_PARAM_BOOL)
 		return CStringGetTextDatum(spec->def != 0 ? "true" : "false");
+	if (spec->type == PGA_PARAM_SIZES)
+		return CStringGetTextDatum(psprintf("[%s]", spec->choices[0]));
 	return number_text(spec->def);
+}
+
+/* Columns and members have none. */
+static bool
+has_default(const pga_param_spec *spec)
+{
+	return spec->type != PGA_PARAM_COLUMN && spec->type != PGA_PARAM_MEMBERS;
 }
 
 static Datum
@@ -53,6 +62,12 @@ type_text(const pga_param_spec *spec)
 			return CStringGetTextDatum("boolean");
 		case PGA_PARAM_CHOICE:
 			return choices_text(spec->choices);
+		case PGA_PARAM_SIZES:
+			return CStringGetTextDatum("integers");
+		case PGA_PARAM_COLUMN:
+			return CStringGetTextDatum("column");
+		case PGA_PARAM_MEMBERS:
+			return CStringGetTextDatum("members");
 	}
 	return (Datum) 0;
 }
@@ -62,14 +77,15 @@ put_options(pga_rows_out *out, const pga_detector *detector, const pga_param_spe
 {
 	for (; spec->name != NULL; spec++)
 	{
-		bool		ranged = spec->type == PGA_PARAM_INT || spec->type == PGA_PARAM_REAL;
+		bool		ranged = spec->type == PGA_PARAM_INT || spec->type == PGA_PARAM_REAL ||
+			spec->type == PGA_PARAM_SIZES;
 		Datum		values[9];
-		bool		isnull[9] = {[4] = !ranged, [5] = !ranged};
+		bool		isnull[9] = {[3] = !has_default(spec), [4] = !ranged, [5] = !ranged};
 
 		values[0] = CStringGetTextDatum(detector->name);
 		values[1] = CStringGetTextDatum(spec->name);
 		values[2] = type_text(spec);
-		values[3] = default_text(spec);
+		values[3] = has_default(spec) ? default_text(spec) : (Datum) 0;
 		values[4] = Float8GetDatum(spec->min);
 		values[5] = Float8GetDatum(spec->max);
 		values[6] = CStringGetTextDatum(spec->doc);

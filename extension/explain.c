@@ -8,7 +8,6 @@
 #include "explain.h"
 
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #include "callsite.h"
 #include "rows_out.h"
@@ -21,18 +20,6 @@ pga_check_top(int top)
 				(errcode(PGA_OPTION_VALUE),
 				 errmsg("argument \"top\" is %d but must be between 1 and %d",
 						top, PGA_MAX_FEATURES)));
-}
-
-static char *
-value_text(const pga_bound *bound, const Datum *values, const bool *isnull)
-{
-	Oid			output;
-	bool		is_varlena;
-
-	if (isnull[bound->column])
-		return NULL;
-	getTypeOutputInfo(bound->type, &output, &is_varlena);
-	return OidOutputFunctionCall(output, values[bound->column]);
 }
 
 /* The feature of the largest share left, or -1. */
@@ -67,7 +54,8 @@ pga_reasons(const pga_model *model, const pga_binding *b, const double *raw,
 			break;
 		pga_model_expected(model, (size_t) i, expected, sizeof(expected));
 		reason->feature = b->features[i].name;
-		reason->value = value_text(&b->bound[i], values, isnull);
+		reason->value = isnull[b->bound[i].column] ? NULL
+			: pga_output_text(b->bound[i].type, values[b->bound[i].column]);
 		reason->expected = pstrdup(expected);
 		reason->share = share[i];
 		share[i] = 0;

@@ -24,7 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
-#include "binding.h"
+#include "feed.h"
 #include "model_type.h"
 
 #define STATE_FORMAT 1
@@ -39,8 +39,7 @@ typedef struct fit_state
 	pga_sampler *sampler;
 
 	/* Of the rows being added; NULL in a state that was loaded. */
-	pga_binding *binding;
-	pga_cell   *cells;
+	pga_feed   *feed;
 	Oid			row_type;
 	int32		row_typmod;
 
@@ -191,12 +190,10 @@ begin_state(MemoryContext parent, HeapTupleHeader row, text *algorithm, Jsonb *o
 	state->row_typmod = HeapTupleHeaderGetTypMod(row);
 	desc = lookup_rowtype_tupdesc(state->row_type, state->row_typmod);
 	pga_check_named(desc);
-	state->binding = pga_bind_training(state->host, desc, NULL, NULL, NULL);
-	pga_expect_composites(state->binding, desc);
+	state->feed = pga_feed_create(state->host, desc, &state->params, NULL, NULL);
+	state->sampler = state->feed->sampler;
+	pga_expect_composites(state->feed->binding, desc);
 	ReleaseTupleDesc(desc);
-	state->cells = palloc0(state->binding->nfeatures * sizeof(pga_cell));
-	state->sampler = pga_sampler_create(&state->host->ctx, state->binding->features,
-										(size_t) state->binding->nfeatures, &state->params);
 	MemoryContextSwitchTo(old);
 	return state;
 }
@@ -216,7 +213,7 @@ check_same(const fit_state *state, const text *algorithm, const Jsonb *options)
 static void
 add_row(fit_state *state, HeapTupleHeader row)
 {
-	pga_binding *b = state->binding;
+	pga_binding *b = state->feed ? state->feed->binding : NULL;
 
 	if (b == NULL || HeapTupleHeaderGetTypeId(row) != state->row_type ||
 		HeapTupleHeaderGetTypMod(row) != state->row_typmod)
@@ -224,10 +221,7 @@ add_row(fit_state *state, HeapTupleHeader row)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("all rows of a group must be of one row type")));
 	pga_deform(b, row);
-	if (pga_read_cells(b, b->values, b->isnull, state->cells) < 0)
-		pga_sampler_add(state->sampler, state->cells);
-	else
-		pga_sampler_skip(state->sampler);
+	pga_feed_row(state->feed, b->values, b->isnull);
 }
 
 /* (state, row, algorithm, options) -> state; a null row is ignored, as aggregates do. */
@@ -266,7 +260,8 @@ pga_fit_combine(PG_FUNCTION_ARGS)
 	fit_state  *from = get_state(PG_GETARG_DATUM(1), CurrentMemoryContext);
 
 	if (into->params.detector != from->params.detector ||
-		memcmp(into->params.value, from->params.value, sizeof(into->params.value)) != 0)
+		VARSIZE(into->options) != VARSIZE(from->options) ||
+		memcmp(into->options, from->options, VARSIZE(into->options)) != 0)
 		ereport(ERROR,
 				(errcode(PGA_OPTION_VALUE),
 				 errmsg("states of different detectors or options cannot be combined")));

@@ -68,6 +68,8 @@ error_code(pga_error error)
 			return PGA_MEMORY_LIMIT;
 		case PGA_ERR_MISSING:
 			return ERRCODE_NULL_VALUE_NOT_ALLOWED;
+		case PGA_ERR_LABEL:
+			return PGA_BAD_LABEL;
 	}
 	return ERRCODE_INTERNAL_ERROR;
 }
@@ -162,8 +164,8 @@ pga_json_text(JsonbParseState **state, JsonbIteratorToken token, const char *tex
 	pushJsonbValue(state, token, &v);
 }
 
-void
-pga_json_number(JsonbParseState **state, double number)
+static void
+push_number(JsonbParseState **state, JsonbIteratorToken token, double number)
 {
 	JsonbValue	v;
 
@@ -173,94 +175,17 @@ pga_json_number(JsonbParseState **state, double number)
 															CStringGetDatum(float8out_internal(number)),
 															ObjectIdGetDatum(InvalidOid),
 															Int32GetDatum(-1)));
-	pushJsonbValue(state, WJB_VALUE, &v);
-}
-
-/* ---- options -------------------------------------------------------------- */
-
-/* The JSON type decides; the core says whether the option wants that type. */
-static void
-set_option(pga_host *host, pga_params *params, const char *name, const JsonbValue *value)
-{
-	pga_ctx    *ctx = &host->ctx;
-
-	switch (value->type)
-	{
-		case jbvNumeric:
-			{
-				Datum		number = DirectFunctionCall1(numeric_float8_no_overflow,
-														 NumericGetDatum(value->val.numeric));
-
-				pga_params_set_number(ctx, params, name, DatumGetFloat8(number));
-				break;
-			}
-		case jbvString:
-			pga_params_set_text(ctx, params, name,
-								pnstrdup(value->val.string.val, value->val.string.len));
-			break;
-		case jbvBool:
-			pga_params_set_bool(ctx, params, name, value->val.boolean);
-			break;
-		default:
-			ereport(ERROR,
-					(errcode(PGA_OPTION_VALUE),
-					 errmsg("option \"%s\" must be a number, a text, true or false", name)));
-	}
+	pushJsonbValue(state, token, &v);
 }
 
 void
-pga_params_from_json(pga_host *host, pga_params *params, const char *algorithm, Jsonb *options)
+pga_json_number(JsonbParseState **state, double number)
 {
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	v;
-	char	   *name = NULL;
-
-	pga_params_init(&host->ctx, params, pga_detector_by_name(&host->ctx, algorithm));
-	if (!JB_ROOT_IS_OBJECT(options))
-		ereport(ERROR,
-				(errcode(PGA_OPTION_VALUE),
-				 errmsg("options must be a JSON object"),
-				 errhint("Write them as '{\"option\": value}'; anomaly_detectors() lists all.")));
-	it = JsonbIteratorInit(&options->root);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			name = pnstrdup(v.val.string.val, v.val.string.len);
-		else if (token == WJB_VALUE)
-			set_option(host, params, name, &v);
-	}
+	push_number(state, WJB_VALUE, number);
 }
 
-static void
-push_option(JsonbParseState **state, const pga_params *params, const pga_param_spec *spec)
+void
+pga_json_element(JsonbParseState **state, double number)
 {
-	double		value = pga_param(params, spec->name);
-
-	pga_json_text(state, WJB_KEY, spec->name);
-	if (spec->type == PGA_PARAM_CHOICE)
-		pga_json_text(state, WJB_VALUE, spec->choices[(int) value]);
-	else if (spec->type == PGA_PARAM_BOOL)
-	{
-		JsonbValue	v;
-
-		v.type = jbvBool;
-		v.val.boolean = value != 0;
-		pushJsonbValue(state, WJB_VALUE, &v);
-	}
-	else
-		pga_json_number(state, value);
-}
-
-Jsonb *
-pga_params_to_json(const pga_params *params)
-{
-	JsonbParseState *state = NULL;
-
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	for (const pga_param_spec *spec = pga_common_params; spec->name != NULL; spec++)
-		push_option(&state, params, spec);
-	for (const pga_param_spec *spec = params->detector->params; spec->name != NULL; spec++)
-		push_option(&state, params, spec);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	push_number(state, WJB_ELEM, number);
 }

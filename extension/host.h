@@ -51,6 +51,8 @@ ArrayType  *pga_host_warnings(const pga_host *);
 
 ArrayType  *pga_text_array(const char *const *texts, int n);
 
+/* ---- options (options.c) --------------------------------------------------- */
+
 /* Sets the options of a JSON object over the defaults of a detector. */
 void		pga_params_from_json(pga_host *, pga_params *, const char *algorithm, Jsonb *options);
 
@@ -62,7 +64,8 @@ Jsonb	   *pga_params_to_json(const pga_params *);
 /* A key or a value; NULL is null. */
 void		pga_json_text(JsonbParseState **, JsonbIteratorToken, const char *);
 
-/* A value; NaN is null. */
+/* A value, or an element of an array; NaN is null. */
 void		pga_json_number(JsonbParseState **, double);
+void		pga_json_element(JsonbParseState **, double);
 
 #endif							/* PGA_HOST_H */

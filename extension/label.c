@@ -18,7 +18,7 @@ pga_bind_label(TupleDesc desc, const char *name)
 	Oid			type;
 
 	label.column = pga_find_column(desc, name, "label");
-	type = TupleDescAttr(desc, label.column)->atttypid;
+	type = label.type = TupleDescAttr(desc, label.column)->atttypid;
 	label.kind = pga_column_kind(type, &label.conversion);
 	if (label.kind == 0 || label.kind == PGA_INTERVAL)
 		ereport(ERROR,
@@ -47,4 +47,20 @@ pga_read_label(const pga_label *label, const Datum *values, const bool *isnull)
 	else
 		normal = pga_read_number(label->conversion, value) == 0;
 	return normal ? PGA_NORMAL : PGA_ANOMALOUS;
+}
+
+const char *
+pga_label_class(const pga_label *label, const Datum *values, const bool *isnull, uint32_t *len)
+{
+	const char *class = "normal";
+
+	if (pga_read_label(label, values, isnull) == PGA_ANOMALOUS)
+	{
+		if (label->kind == PGA_CATEGORICAL)
+			return pga_read_text(label->conversion, values[label->column], len);
+		class = label->kind == PGA_BOOLEAN ? "anomalous"
+			: pga_output_text(label->type, values[label->column]);
+	}
+	*len = (uint32_t) strlen(class);
+	return class;
 }

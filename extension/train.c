@@ -1,9 +1,8 @@
 /*
  * train.c - anomaly_train: a query's rows become a new version of a model.
  *
- * The query is read once, row by row, into the core's sample; with a label
- * only its normal rows are learnt from, and the query is read a second time to
- * measure the model.  The version is stored and activated in the caller's
+ * The query is read once, row by row, into the core's sample; with a label it
+ * is read a second time to measure the model.  The version is stored and activated in the caller's
  * transaction: when anything fails there is nothing to clean up.
  */
 #include "host.h"
@@ -13,7 +12,7 @@
 #include "utils/memutils.h"
 
 #include "evaluate.h"
-#include "label.h"
+#include "feed.h"
 #include "model_type.h"
 #include "registry.h"
 #include "rows_out.h"
@@ -37,16 +36,7 @@ typedef struct training
 	const request *req;
 	pga_host   *host;
 	pga_params	params;
-
-	pga_binding *binding;
-	pga_label	label;
-	int			reach;			/* columns to deform */
-	pga_cell   *cells;			/* the row being read */
-	pga_sampler *sampler;
-	uint64		unlabelled,		/* rows whose label is NULL */
-				anomalous,		/* rows labelled so */
-				not_finite;
-	int			bad_feature;	/* one that was not finite, or -1 */
+	pga_feed   *feed;
 } training;
 
 /* ---- reading the query ---------------------------------------------------------------- */
@@ -55,97 +45,75 @@ static void
 start(pga_scan *scan, TupleDesc desc)
 {
 	training   *t = (training *) scan;
-	const request *req = t->req;
 
-	t->binding = pga_bind_training(t->host, desc, req->features, req->exclude, req->label);
-	t->reach = t->binding->ncolumns;
-	if (req->label)
-	{
-		t->label = pga_bind_label(desc, req->label);
-		t->reach = Max(t->reach, t->label.column + 1);
-	}
-	t->cells = palloc0(t->binding->nfeatures * sizeof(pga_cell));
-	t->sampler = pga_sampler_create(&t->host->ctx, t->binding->features,
-									(size_t) t->binding->nfeatures, &t->params);
-}
-
-/* Is this a row to learn from?  Counts those that are not. */
-static bool
-is_normal(training *t, TupleTableSlot *slot)
-{
-	switch (pga_read_label(&t->label, slot->tts_values, slot->tts_isnull))
-	{
-		case PGA_NORMAL:
-			return true;
-		case PGA_ANOMALOUS:
-			t->anomalous++;
-			return false;
-		default:
-			t->unlabelled++;
-			pga_sampler_skip(t->sampler);
-			return false;
-	}
+	t->feed = pga_feed_create(t->host, desc, &t->params, t->req->features, t->req->exclude);
 }
 
 static void
 row(pga_scan *scan, TupleTableSlot *slot)
 {
 	training   *t = (training *) scan;
-	int			bad;
 
-	slot_getsomeattrs(slot, t->reach);
-	if (t->req->label && !is_normal(t, slot))
-		return;
-	bad = pga_read_cells(t->binding, slot->tts_values, slot->tts_isnull, t->cells);
-	if (bad < 0)
-		pga_sampler_add(t->sampler, t->cells);
-	else
-	{
-		t->bad_feature = bad;
-		t->not_finite++;
-		pga_sampler_skip(t->sampler);
-	}
-}
-
-static void
-warn_of_rows(training *t)
-{
-	pga_ctx    *ctx = &t->host->ctx;
-
-	if (t->not_finite > 0)
-		ctx->warn(ctx, "%llu rows skipped: NaN or infinity, among others in column \"%s\"",
-				  (unsigned long long) t->not_finite,
-				  t->binding->features[t->bad_feature].name);
-	if (t->unlabelled > 0)
-		ctx->warn(ctx, "%llu rows skipped: label \"%s\" is null",
-				  (unsigned long long) t->unlabelled, t->req->label);
-	if (t->req->label && t->anomalous == 0)
-		ctx->warn(ctx, "no row is labelled anomalous: the areas under the curves are unknown");
+	slot_getsomeattrs(slot, t->feed->binding->ncolumns);
+	pga_feed_row(t->feed, slot->tts_values, slot->tts_isnull);
 }
 
 /* Why is there no row to learn from?  What the core cannot know is said here. */
 static void
 check_rows(const training *t)
 {
-	if (pga_sampler_rows(t->sampler) > 0)
+	const pga_feed *feed = t->feed;
+
+	if (pga_sampler_rows(feed->sampler) > 0)
 		return;
-	if (t->not_finite > 0)
+	if (feed->not_finite > 0)
 		ereport(ERROR,
 				(errcode(PGA_NOT_FINITE),
 				 errmsg("every row has a NaN or infinity, among others in column \"%s\"",
-						t->binding->features[t->bad_feature].name),
+						feed->binding->features[feed->bad_feature].name),
 				 errhint("Leave the column out with argument \"exclude\", or use nullif().")));
-	if (t->anomalous + t->unlabelled > 0)
+	if (feed->anomalous + feed->unlabelled > 0)
 		ereport(ERROR,
 				(errcode(PGA_BAD_LABEL),
-				 errmsg("label \"%s\" marks no row as normal", t->req->label),
+				 errmsg("label \"%s\" marks no row as normal", feed->label_name),
 				 errhint("Normal are false, 0 and 'normal'; a detector learns from normal rows only.")));
 }
 
 /* ---- the version ------------------------------------------------------------------------ */
 
+/* What the detector found out: numbers, and a history of series. */
+static void
+add_notes(JsonbParseState **state, const pga_report *report, const pga_model *model)
+{
+	for (size_t i = 0; i < report->nnotes; i++)
+	{
+		const pga_note *note = &report->notes[i];
+
+		pga_json_text(state, WJB_KEY, note->name);
+		if (!note->is_series)
+		{
+			pga_json_number(state, note->value[0]);
+			continue;
+		}
+		pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+		for (size_t k = 0; k < note->n; k++)
+			pga_json_element(state, note->value[k]);
+		pushJsonbValue(state, WJB_END_ARRAY, NULL);
+	}
+	if (report->importance == NULL)
+		return;
+	pga_json_text(state, WJB_KEY, "importance");
+	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	for (size_t j = 0; j < pga_model_nfeatures(model); j++)
+	{
+		pga_json_text(state, WJB_KEY, pga_model_features(model)[j].name);
+		pga_json_number(state, report->importance[j]);
+	}
+	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
 static Jsonb *
-make_metrics(const training *t, const pga_report *report, bytea *body)
+make_metrics(const training *t, const pga_report *report, const pga_model *model, bytea *body)
 {
 	JsonbParseState *state = NULL;
 
@@ -154,13 +122,14 @@ make_metrics(const training *t, const pga_report *report, bytea *body)
 	pga_json_number(&state, (double) report->rows_distinct);
 	pga_json_text(&state, WJB_KEY, "rows_held_out");
 	pga_json_number(&state, (double) report->rows_held_out);
-	if (t->req->label)
+	add_notes(&state, report, model);
+	if (t->feed->label_name)
 	{
 		pga_hold   *hold = pga_hold_create(CurrentMemoryContext);
 		pga_evaluation result;
 
 		pga_hold_value(hold, PointerGetDatum(body));
-		result = pga_evaluate(hold->cached, t->req->query, t->req->label, true);
+		result = pga_evaluate(hold->cached, t->req->query, t->feed->label_name, true);
 		pga_json_text(&state, WJB_KEY, "measured_on");
 		pga_json_text(&state, WJB_VALUE, "labelled rows of the training query");
 		pga_evaluation_json(&state, &result);
@@ -186,18 +155,18 @@ fit(training *t)
 		.model = t->req->model,
 		.algorithm = t->params.detector->name,
 		.query = t->req->query,
-		.label = t->req->label,
+		.label = pga_param_text(&t->params, "label"),
 	};
 	pga_model  *model;
 
 	pga_scan_query(&t->scan, t->req->query, NULL);
 	check_rows(t);
-	warn_of_rows(t);
-	model = pga_train(&t->host->ctx, t->sampler, &t->params, &new.report);
+	pga_feed_warn(t->feed, t->host);
+	model = pga_train(&t->host->ctx, t->feed->sampler, &t->params, &new.report);
 	new.body = pga_model_flatten(t->host, model);
 	new.features = feature_names(model);
 	new.options = pga_params_to_json(&t->params);
-	new.metrics = make_metrics(t, &new.report, new.body);
+	new.metrics = make_metrics(t, &new.report, model, new.body);
 	new.warnings = pga_host_warnings(t->host);
 	return new;
 }
@@ -251,6 +220,8 @@ pga_train_model(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("anomaly_train()");
 	pga_params_from_json(t.host, &t.params, req.algorithm, req.options);
+	if (req.label)
+		pga_params_set_text(&t.host->ctx, &t.params, "label", req.label);
 	new = fit(&t);
 	values[0] = CStringGetTextDatum(new.model);
 	values[1] = Int32GetDatum(pga_store_version(&new));
