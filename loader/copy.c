@@ -16,11 +16,17 @@ const char	copy_columns[] =
 "src_packets,dst_packets,src_port,dst_port,rtt_us,length_min,length_max,capture_id,"
 "length_mean,length_stddev,iat_mean_us,iat_stddev_us,protocol,"
 "src_tcp_flags,dst_tcp_flags,state,end_reason,retransmits,fragments,bad_fragments,urgent,"
-"vlan,ttl,tunnel,src_addr,dst_addr";
+"vlan,ttl,tunnel,src_addr,dst_addr,ended_at,"
+"count,srv_count,serror_rate,srv_serror_rate,rerror_rate,srv_rerror_rate,"
+"same_srv_rate,diff_srv_rate,srv_diff_host_rate,dst_host_count,dst_host_srv_count,"
+"dst_host_same_srv_rate,dst_host_diff_srv_rate,dst_host_same_src_port_rate,"
+"dst_host_srv_diff_host_rate,dst_host_serror_rate,dst_host_srv_serror_rate,"
+"dst_host_rerror_rate,dst_host_srv_rerror_rate,"
+"src_distinct_dsts,src_distinct_ports,src_failed";
 
 enum
 {
-	COLUMNS = 32,
+	COLUMNS = 55,
 	INET_FAMILY_4 = 2,			/* of inet's send format, on every system */
 	INET_FAMILY_6 = 3
 };
@@ -115,6 +121,33 @@ copy_header(uint8_t *to)
 	return sizeof(header);
 }
 
+static uint8_t *
+put_window(uint8_t *at, const window_features *w)
+{
+	at = put32(at, w->count);
+	at = put32(at, w->srv_count);
+	at = put_real(at, w->serror_rate);
+	at = put_real(at, w->srv_serror_rate);
+	at = put_real(at, w->rerror_rate);
+	at = put_real(at, w->srv_rerror_rate);
+	at = put_real(at, w->same_srv_rate);
+	at = put_real(at, w->diff_srv_rate);
+	at = put_real(at, w->srv_diff_host_rate);
+	at = put32(at, w->dst_host_count);
+	at = put32(at, w->dst_host_srv_count);
+	at = put_real(at, w->dst_host_same_srv_rate);
+	at = put_real(at, w->dst_host_diff_srv_rate);
+	at = put_real(at, w->dst_host_same_src_port_rate);
+	at = put_real(at, w->dst_host_srv_diff_host_rate);
+	at = put_real(at, w->dst_host_serror_rate);
+	at = put_real(at, w->dst_host_srv_serror_rate);
+	at = put_real(at, w->dst_host_rerror_rate);
+	at = put_real(at, w->dst_host_srv_rerror_rate);
+	at = put32(at, w->src_distinct_dsts);
+	at = put32(at, w->src_distinct_ports);
+	return put32(at, w->src_failed);
+}
+
 size_t
 copy_row(uint8_t *to, const flow_row *row, int32_t capture_id)
 {
@@ -153,5 +186,7 @@ copy_row(uint8_t *to, const flow_row *row, int32_t capture_id)
 	at = put16(at, 0);			/* tunnel: not inside one */
 	at = put_inet(at, row->version, &row->addr[SRC]);
 	at = put_inet(at, row->version, &row->addr[DST]);
+	at = put64(at, copy_timestamp(row->ended_at));
+	at = put_window(at, &row->window);
 	return (size_t) (at - to);
 }

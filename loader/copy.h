@@ -13,7 +13,7 @@ extern const char copy_columns[];
 
 enum
 {
-	COPY_ROW_BYTES = 400		/* no row is longer */
+	COPY_ROW_BYTES = 600		/* no row is longer */
 };
 
 /* Both return the bytes written. */

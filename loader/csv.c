@@ -24,19 +24,45 @@ address_text(const flow_row *row, int side, char *text)
 	return inet_ntop(AF_INET6, bytes, text, INET6_ADDRSTRLEN);
 }
 
+static void
+put_time(FILE *to, int64_t time)
+{
+	time_t		seconds = (time_t) (time / 1000000);
+	struct tm	utc;
+	char		day[40];
+
+	strftime(day, sizeof(day), "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &utc));
+	fprintf(to, "%s.%06d+00", day, (int) (time % 1000000));
+}
+
+static void
+put_window(FILE *to, const window_features *w)
+{
+	const float rate[] = {w->serror_rate, w->srv_serror_rate, w->rerror_rate, w->srv_rerror_rate,
+	w->same_srv_rate, w->diff_srv_rate, w->srv_diff_host_rate};
+	const float dst_host_rate[] = {w->dst_host_same_srv_rate, w->dst_host_diff_srv_rate,
+		w->dst_host_same_src_port_rate, w->dst_host_srv_diff_host_rate, w->dst_host_serror_rate,
+	w->dst_host_srv_serror_rate, w->dst_host_rerror_rate, w->dst_host_srv_rerror_rate};
+
+	fprintf(to, ",%d,%d", w->count, w->srv_count);
+	for (size_t i = 0; i < sizeof(rate) / sizeof(rate[0]); i++)
+		fprintf(to, ",%.9g", (double) rate[i]);
+	fprintf(to, ",%d,%d", w->dst_host_count, w->dst_host_srv_count);
+	for (size_t i = 0; i < sizeof(dst_host_rate) / sizeof(dst_host_rate[0]); i++)
+		fprintf(to, ",%.9g", (double) dst_host_rate[i]);
+	fprintf(to, ",%d,%d,%d\n", w->src_distinct_dsts, w->src_distinct_ports, w->src_failed);
+}
+
 void
 csv_row(void *arg, const flow_row *row)
 {
 	const csv  *out = arg;
-	time_t		seconds = (time_t) (row->start_time / 1000000);
-	struct tm	utc;
-	char		day[40];
 	char		src[INET6_ADDRSTRLEN],
 				dst[INET6_ADDRSTRLEN];
 
-	strftime(day, sizeof(day), "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &utc));
-	fprintf(out->to, "%s.%06d+00,%lld,%lld,%lld,%lld,%lld,%d,%d,%u,%u,",
-			day, (int) (row->start_time % 1000000), (long long) row->duration,
+	put_time(out->to, row->start_time);
+	fprintf(out->to, ",%lld,%lld,%lld,%lld,%lld,%d,%d,%u,%u,",
+			(long long) row->duration,
 			(long long) row->bytes[SRC], (long long) row->bytes[DST],
 			(long long) row->payload[SRC], (long long) row->payload[DST],
 			row->packets[SRC], row->packets[DST], row->port[SRC], row->port[DST]);
@@ -53,5 +79,7 @@ csv_row(void *arg, const flow_row *row)
 			row->retransmits, row->fragments, row->bad_fragments, row->urgent);
 	if (row->vlan >= 0)
 		fprintf(out->to, "%d", row->vlan);
-	fprintf(out->to, ",%u,0,%s,%s\n", row->ttl, address_text(row, SRC, src), address_text(row, DST, dst));
+	fprintf(out->to, ",%u,0,%s,%s,", row->ttl, address_text(row, SRC, src), address_text(row, DST, dst));
+	put_time(out->to, row->ended_at);
+	put_window(out->to, &row->window);
 }

@@ -37,6 +37,12 @@ const flow_options flow_defaults = {
 	.max_flows = 1000000,
 };
 
+typedef struct due_entry
+{
+	int64_t		time;
+	uint32_t	index;
+} due_entry;
+
 struct flow_table
 {
 	flow_options options;
@@ -54,8 +60,12 @@ struct flow_table
 
 	int64_t		clock;			/* newest packet */
 	int64_t		longest;		/* of the timeouts */
+	int64_t		ended;			/* ended_at of the last row */
 	int64_t		wheel_second;	/* slots up to this second are empty */
 	uint32_t	wheel[WHEEL_SLOTS];
+
+	due_entry  *due;			/* room to sort what ends in one slot */
+	size_t		due_room;
 };
 
 static inline entry *
@@ -86,11 +96,18 @@ idle(const flow_table *t, const entry *e)
 	return t->clock - e->last > timeout(t, e);
 }
 
+/* When it will be over if nothing more is heard. */
+static int64_t
+silent_until(const flow_table *t, const entry *e)
+{
+	return e->last + timeout(t, e);
+}
+
 /* The second to look at an entry again: when it is due, but on the wheel. */
 static int64_t
 wheel_due(const flow_table *t, const entry *e)
 {
-	int64_t		due = (e->last + timeout(t, e)) / SECOND;
+	int64_t		due = silent_until(t, e) / SECOND;
 
 	if (due <= t->wheel_second)
 		return t->wheel_second + 1;
@@ -184,31 +201,62 @@ lookup(const flow_table *t, const flow_key *key, uint32_t hash)
 
 /* ---- entries ------------------------------------------------------------ */
 
+/* "when": as ended_at of flow.h, but that rows may share it or step back. */
 static void
-emit(flow_table *t, const entry *e, end_reason reason)
+emit(flow_table *t, const entry *e, end_reason reason, int64_t when)
 {
 	flow_row	row;
 
 	if (e->key.protocol == PROTO_TCP && reason != FLOW_END_ACTIVE && entry_over(e))
 		reason = FLOW_END_DETECTED;
 	entry_row(e, reason, &row);
+	t->ended = when > t->ended ? when : t->ended + 1;
+	row.ended_at = t->ended;
 	t->emit(t->arg, &row);
 }
 
 /* Emits an entry that is in no slot of the wheel, and frees it. */
 static void
-finish(flow_table *t, uint32_t i, end_reason reason)
+finish(flow_table *t, uint32_t i, end_reason reason, int64_t when)
 {
-	emit(t, at(t, i), reason);
+	emit(t, at(t, i), reason, when);
 	unlink_bucket(t, i);
 	at(t, i)->chain = t->free;
 	t->free = i;
 	t->used--;
 }
 
-static void
-finish_slot(flow_table *t, size_t slot, end_reason reason)
+static int
+compare_due(const void *a, const void *b)
 {
+	const due_entry *x = a,
+			   *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void
+note_due(flow_table *t, size_t n, uint32_t i)
+{
+	if (n == t->due_room)
+	{
+		t->due_room = n ? n * 2 : 1024;
+		t->due = must_realloc(t->due, t->due_room * sizeof(due_entry));
+	}
+	t->due[n] = (due_entry) {silent_until(t, at(t, i)), i};
+}
+
+/*
+ * Turns the wheel by one second: ends what is due in it, in the order in which
+ * it became so, and puts the rest where it is due by now.
+ */
+static void
+turn_wheel(flow_table *t)
+{
+	size_t		slot = (size_t) (++t->wheel_second % WHEEL_SLOTS),
+				n = 0;
 	uint32_t	i = t->wheel[slot];
 
 	t->wheel[slot] = NONE;
@@ -216,21 +264,24 @@ finish_slot(flow_table *t, size_t slot, end_reason reason)
 	{
 		uint32_t	next = at(t, i)->timer_next;
 
-		if (idle(t, at(t, i)))
-			finish(t, i, FLOW_END_IDLE);
-		else if (reason != FLOW_END_IDLE)
-			finish(t, i, reason);
+		if (silent_until(t, at(t, i)) / SECOND <= t->wheel_second)
+			note_due(t, n++, i);
 		else
 			wheel_insert(t, i);
 		i = next;
 	}
+	if (n > 1)
+		qsort(t->due, n, sizeof(due_entry), compare_due);
+	for (size_t k = 0; k < n; k++)
+		finish(t, t->due[k].index, idle(t, at(t, t->due[k].index)) ? FLOW_END_IDLE : FLOW_END_FORCED, t->due[k].time);
 }
 
+/* As if nothing more were ever heard, so that the order is that of a silent line. */
 void
 flow_end_all(flow_table *t)
 {
-	for (size_t s = 0; s < WHEEL_SLOTS; s++)
-		finish_slot(t, s, FLOW_END_FORCED);
+	while (t->used > 0)
+		turn_wheel(t);
 }
 
 /*
@@ -238,8 +289,8 @@ flow_end_all(flow_table *t)
  * back by more than any timeout is another capture glued to the first, which
  * has nothing to do with the flows so far.
  */
-static void
-advance(flow_table *t, int64_t now)
+void
+flow_advance(flow_table *t, int64_t now)
 {
 	int64_t		second = now / SECOND;
 
@@ -249,15 +300,13 @@ advance(flow_table *t, int64_t now)
 	{
 		flow_end_all(t);
 		t->wheel_second = second - 1;
+		t->ended = NEVER;
 	}
 	t->clock = now;
-	if (second - t->wheel_second > WHEEL_SLOTS)
-		t->wheel_second = second - WHEEL_SLOTS - 1;
-	while (t->wheel_second + 1 < second)
-	{
-		t->wheel_second++;
-		finish_slot(t, (size_t) (t->wheel_second % WHEEL_SLOTS), FLOW_END_IDLE);
-	}
+	while (t->wheel_second + 1 < second && t->used > 0)
+		turn_wheel(t);
+	if (t->wheel_second + 1 < second)
+		t->wheel_second = second - 1;
 }
 
 /* Ends the flow that would be the next to go idle. */
@@ -274,7 +323,7 @@ evict(flow_table *t)
 			wheel_remove(t, i);
 			if (wheel_due(t, at(t, i)) <= t->wheel_second + s)
 			{
-				finish(t, i, FLOW_END_LACK);
+				finish(t, i, FLOW_END_LACK, t->clock);
 				return;
 			}
 			wheel_insert(t, i);
@@ -315,12 +364,12 @@ static bool
 restart(flow_table *t, entry *e, const packet *p, bool swapped)
 {
 	if (idle(t, e))
-		emit(t, e, FLOW_END_IDLE);
+		emit(t, e, FLOW_END_IDLE, silent_until(t, e));
 	else if (entry_over(e) && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		emit(t, e, FLOW_END_DETECTED);	/* the ports are used again */
+		emit(t, e, FLOW_END_DETECTED, e->last);	/* the ports are used again */
 	else if (t->options.active > 0 && p->time - e->first >= t->options.active)
 	{
-		emit(t, e, FLOW_END_ACTIVE);
+		emit(t, e, FLOW_END_ACTIVE, e->last);
 		entry_continue(e, p);
 		return false;
 	}
@@ -342,7 +391,7 @@ flow_add(flow_table *t, packet *p)
 				i;
 	entry	   *e;
 
-	advance(t, p->time);
+	flow_advance(t, p->time);
 	if (p->fragmented)
 		bad = fragment_resolve(t->fragments, p);
 	swapped = entry_key(p, t->options.key_vlan, &key);
@@ -383,7 +432,7 @@ flow_table_new(const flow_options *options, flow_emit emit_row, void *arg)
 	t->arg = arg;
 	t->fragments = fragment_table_new(options->hash_key);
 	t->free = NONE;
-	t->clock = NEVER;
+	t->clock = t->ended = NEVER;
 	t->bucket = must_calloc(FIRST_BUCKETS, sizeof(uint32_t));
 	t->bucket_mask = FIRST_BUCKETS - 1;
 	memset(t->bucket, 0xff, FIRST_BUCKETS * sizeof(uint32_t));
@@ -402,6 +451,7 @@ flow_table_free(flow_table *t)
 	for (uint32_t i = 0; i < t->made; i += BLOCK_ENTRIES)
 		free(t->blocks[i / BLOCK_ENTRIES]);
 	free(t->blocks);
+	free(t->due);
 	free(t->bucket);
 	fragment_table_free(t->fragments);
 	free(t);

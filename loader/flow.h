@@ -10,6 +10,13 @@
  * Every packet added is counted in exactly one row.  Which row does not depend
  * on when the table looks for expired flows: a flow's end is decided by its own
  * packets and the clock alone, looking only frees memory.
+ *
+ * Rows come in the order of their ended_at, the time at which a flow was known
+ * to be over: its last packet plus the timeout that passed, whether it passed or
+ * the input ended before; the clock where it had to make room; its last packet
+ * where the next one began a new slice or connection.  Where that would not be
+ * later than the row before, it is a microsecond after it: of one input no two
+ * are alike.  (Only a clock set back by more than any timeout begins anew.)
  */
 #ifndef FLOW_H
 #define FLOW_H
@@ -32,10 +39,44 @@ enum
 	DST							/* responder */
 };
 
+/*
+ * How a flow looks beside those that ended shortly before it.  window.h
+ * defines these; rates are shares from 0 to 1.
+ */
+typedef struct window_features
+{
+	/* to the same host, and to the same service, in the last 2 seconds */
+	int32_t		count,
+				srv_count;
+	float		serror_rate,
+				srv_serror_rate,
+				rerror_rate,
+				srv_rerror_rate,
+				same_srv_rate,
+				diff_srv_rate,
+				srv_diff_host_rate;
+	/* of the last 100 to the host, of the last 100 to the service */
+	int32_t		dst_host_count,
+				dst_host_srv_count;
+	float		dst_host_same_srv_rate,
+				dst_host_diff_srv_rate,
+				dst_host_same_src_port_rate,
+				dst_host_srv_diff_host_rate,
+				dst_host_serror_rate,
+				dst_host_srv_serror_rate,
+				dst_host_rerror_rate,
+				dst_host_srv_rerror_rate;
+	/* of the same source in the last 60 seconds */
+	int32_t		src_distinct_dsts,
+				src_distinct_ports,
+				src_failed;
+} window_features;
+
 /* A finished flow, in the units of the table "flow". */
 typedef struct flow_row
 {
 	int64_t		start_time;		/* microseconds since 1970 */
+	int64_t		ended_at;		/* see below */
 	int64_t		duration;
 	int64_t		bytes[2];
 	int64_t		payload[2];
@@ -60,9 +101,10 @@ typedef struct flow_row
 	int16_t		vlan;			/* -1: untagged */
 	uint8_t		ttl;
 	address		addr[2];
+	window_features window;		/* filled in by window.c */
 } flow_row;
 
-typedef void (*flow_emit) (void *arg, const flow_row *);
+typedef void (*flow_emit) (void *arg, flow_row *);
 
 /* Timeouts in microseconds; 0 turns the active timeout off. */
 typedef struct flow_options
@@ -86,6 +128,9 @@ void		flow_table_free(flow_table *);
 
 /* Counts a packet; completes it if it is a later fragment. */
 void		flow_add(flow_table *, packet *);
+
+/* Lets the clock go on without a packet; ends what is idle by then. */
+void		flow_advance(flow_table *, int64_t now);
 
 /* Emits all that are open. */
 void		flow_end_all(flow_table *);

@@ -2,8 +2,8 @@
  * main.c - pcap2pg: capture files in, flows out.
  *
  * The way of the data: a source hands out bytes (source.c), a capture frames
- * (capture.c, pcapng.c), decode.c what is in them, flow.c conversations, and a
- * sink takes those: PostgreSQL (sink.c), CSV (csv.c), or nothing.
+ * (capture.c, pcapng.c), decode.c what is in them, flow.c conversations, window.c
+ * sees each beside those before it, and a sink takes them: PostgreSQL (sink.c), CSV (csv.c), or nothing.
  *
  * Each file stands for itself: its flows end with it, it is one transaction,
  * and a bad one does not stop the others.
@@ -21,6 +21,7 @@
 #include "flow.h"
 #include "sink.h"
 #include "util.h"
+#include "window.h"
 
 #define VERSION "0.1.0"
 #define SECOND INT64_C(1000000)
@@ -76,6 +77,7 @@ typedef struct work
 	sink	   *sink;			/* NULL unless TO_DATABASE */
 	csv			csv;
 	flow_table *table;
+	window	   *window;
 	capture_summary sum;
 	int64_t		unread;			/* frames of an unknown link type (pcapng may mix) */
 	int			unread_link;	/* the last one's */
@@ -144,11 +146,12 @@ clear_progress(const work *w)
 
 /* The table's flow_emit: counts, and passes on to the sink. */
 static void
-emit(void *arg, const flow_row *row)
+emit(void *arg, flow_row *row)
 {
 	work	   *w = arg;
 
 	w->sum.flows++;
+	window_add(w->window, row);
 	switch (w->options->output)
 	{
 		case TO_DATABASE:
@@ -276,8 +279,10 @@ load_file(work *w, const char *path)
 	if (c)
 	{
 		w->table = flow_table_new(&w->options->flow, emit, w);
+		w->window = window_new(w->options->flow.max_flows, w->options->flow.hash_key);
 		code = transact(w, name, s, c);
 		flow_table_free(w->table);
+		window_free(w->window);
 		capture_close(c);
 	}
 	else

@@ -82,6 +82,7 @@ BEGIN
 		dst_bytes int8 NOT NULL,
 		src_payload int8 NOT NULL,
 		dst_payload int8 NOT NULL,
+		ended_at timestamptz,
 		src_packets int4 NOT NULL,
 		dst_packets int4 NOT NULL,
 		src_port int4 NOT NULL,

@@ -15,6 +15,7 @@
 #include "flow.h"
 #include "pcapng.h"
 #include "source.h"
+#include "window.h"
 
 static const int links[] = {
 	LINK_ETHERNET, LINK_NULL, LINK_LOOP, LINK_RAW, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL, LINK_LINUX_SLL2
@@ -25,6 +26,8 @@ typedef struct tally
 	int64_t		packets;
 	int64_t		bytes;
 	int64_t		payload;
+	int64_t		ended_at;
+	window	   *window;
 	csv			text;
 } tally;
 
@@ -39,7 +42,7 @@ require(bool holds, const char *what)
 }
 
 static void
-count_row(void *arg, const flow_row *row)
+count_row(void *arg, flow_row *row)
 {
 	tally	   *out = arg;
 	uint8_t		encoded[COPY_ROW_BYTES];
@@ -53,6 +56,9 @@ count_row(void *arg, const flow_row *row)
 	require(row->end_reason >= 1 && row->end_reason <= 5, "a flow ends for a reason");
 	require(row->length_min <= row->length_max, "lengths are in order");
 	require(row->length_stddev >= 0 && row->length_mean > 0, "statistics are numbers");
+	window_add(out->window, row);
+	require(row->window.count >= 1 && row->window.src_distinct_dsts >= 1, "a flow is in its windows");
+	require(row->window.dst_host_count <= 100 && row->window.dst_host_srv_count <= 100, "the last 100 are no more");
 	require(copy_row(encoded, row, 1) <= COPY_ROW_BYTES, "a row has room");
 	csv_row(&out->text, row);
 }
