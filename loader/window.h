@@ -31,8 +31,8 @@
  * Intrusion Detection Systems", ACM TISSEC 3(4), 2000, section 4.
  *
  * Memory is bounded: at most "most" flows are in the windows of 2 and 60
- * seconds, and the last 100 are remembered for the KEPT hosts and services
- * heard of last; beyond that the past is forgotten early.
+ * seconds, and the last 100 are remembered for the 65536 hosts and services
+ * heard of last (party.h); beyond that the past is forgotten early.
  */
 #ifndef WINDOW_H
 #define WINDOW_H

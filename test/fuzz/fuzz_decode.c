@@ -26,7 +26,6 @@ typedef struct tally
 	int64_t		packets;
 	int64_t		bytes;
 	int64_t		payload;
-	int64_t		ended_at;
 	window	   *window;
 	csv			text;
 } tally;
@@ -185,12 +184,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.max_flows = 4;
 	options.key_vlan = data[0] & 0x80;
 	table = flow_table_new(&options, count_row, &out);
+	out.window = window_new(options.max_flows, options.hash_key);
 	if ((data[0] & 0x7f) == 0)
 		add_pcapng(table, &in, data + 1, size - 1);
 	else
 		add_frames(table, &in, links[data[0] % (sizeof(links) / sizeof(links[0]))], data + 1, size - 1);
 	flow_end_all(table);
 	flow_table_free(table);
+	window_free(out.window);
 	require(in.packets == out.packets, "every packet is in a flow");
 	require(in.bytes == out.bytes, "every byte is in a flow");
 	require(in.payload == out.payload, "all payload is in a flow");
