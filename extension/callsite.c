@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -258,4 +259,20 @@ pga_site_read(FunctionCallInfo fcinfo, pga_door door)
 	if (bad >= 0)
 		pga_fail_not_finite(site->binding->features[bad].name);
 	return site;
+}
+
+TupleDesc
+pga_site_result(pga_site *site, FunctionCallInfo fcinfo)
+{
+	MemoryContext old;
+	TupleDesc	desc;
+
+	if (site->result != NULL)
+		return site->result;
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	site->result = BlessTupleDesc(CreateTupleDescCopy(desc));
+	MemoryContextSwitchTo(old);
+	return site->result;
 }

@@ -20,7 +20,7 @@ typedef struct pga_site
 	pga_cached	cached;			/* the model; cached.model is NULL before the first row */
 	pga_binding *binding;		/* of the model's features to the row type; or NULL */
 	double	   *raw;			/* the row as the model reads it */
-	TupleDesc	result;			/* of anomaly_detect */
+	TupleDesc	result;			/* see pga_site_result */
 	struct pga_site_memory *memory;
 } pga_site;
 
@@ -29,6 +29,9 @@ typedef struct pga_site
  * site->raw (and site->binding->values).
  */
 pga_site   *pga_site_read(FunctionCallInfo fcinfo, pga_door);
+
+/* The row type that the function gives back, looked up once per call site. */
+TupleDesc	pga_site_result(pga_site *, FunctionCallInfo fcinfo);
 
 /* The four SQL-callable functions name_door of one static body(fcinfo, door). */
 #define PGA_SCORING_FUNCTIONS(name, body) \

@@ -28,6 +28,8 @@ typedef struct evaluation
 	pga_label	label;
 	pga_block  *block;
 	bool		positive[PGA_BLOCK];	/* of the rows in the block */
+	uint32_t	class[PGA_BLOCK];
+	pga_class_rows *classes;	/* NULL when the model tells none */
 
 	pga_scored *scored;
 	size_t		n,
@@ -46,6 +48,7 @@ start(pga_scan *scan, TupleDesc desc)
 	e->block = pga_block_create(e->cached, desc, e->label.column + 1);
 	e->cap = PGA_BLOCK;
 	e->scored = palloc(e->cap * sizeof(pga_scored));
+	e->classes = pga_class_rows_create(e->cached);
 }
 
 /* Room for one more block, within maintenance_work_mem. */
@@ -84,6 +87,8 @@ flush(evaluation *e)
 		(*counts[e->positive[i]][block->score[i] > threshold])++;
 		e->scored[e->n++] = (pga_scored) {block->score[i], e->positive[i]};
 	}
+	if (e->classes)
+		pga_class_rows_add(e->classes, block->raw, e->class, block->rows);
 	block->rows = 0;
 	CHECK_FOR_INTERRUPTS();
 }
@@ -101,6 +106,15 @@ row(pga_scan *scan, TupleTableSlot *slot)
 	if (verdict == PGA_UNKNOWN)
 		return;
 	e->positive[block->rows] = verdict == PGA_ANOMALOUS;
+	if (e->classes)
+	{
+		MemoryContext old = MemoryContextSwitchTo(scan->memory);
+		uint32_t	len;
+		const char *class = pga_label_class(&e->label, slot->tts_values, slot->tts_isnull, &len);
+
+		e->class[block->rows] = pga_class_number(e->classes, class, len);
+		MemoryContextSwitchTo(old);
+	}
 	bad = pga_block_add(block, slot);
 	if (bad >= 0 && !e->skip_bad)
 		pga_fail_not_finite(block->binding->features[bad].name);
@@ -123,6 +137,8 @@ pga_evaluate(pga_cached cached, const char *query, const char *label, bool skip_
 	e.result.roc_auc = pga_roc_auc(e.scored, e.n);
 	e.result.pr_auc = pga_average_precision(e.scored, e.n);
 	pfree(e.scored);
+	if (e.classes)
+		e.result.classes = pga_class_rows_json(e.classes);
 	return e.result;
 }
 
@@ -186,8 +202,8 @@ pga_evaluate_model(PG_FUNCTION_ARGS)
 	pga_hold   *hold = pga_hold_create(CurrentMemoryContext);
 	pga_evaluation result;
 	double		value[NUMBERS];
-	Datum		datum[NUMBERS];
-	bool		isnull[NUMBERS];
+	Datum		datum[NUMBERS + 1];
+	bool		isnull[NUMBERS + 1];
 
 	pga_hold_named(hold, model);
 	result = pga_evaluate(hold->cached, query, label, false);
@@ -199,6 +215,8 @@ pga_evaluate_model(PG_FUNCTION_ARGS)
 		isnull[i] = isnan(value[i]);
 		datum[i] = is_count ? Int64GetDatum((int64) value[i]) : Float8GetDatum(value[i]);
 	}
+	isnull[NUMBERS] = result.classes == NULL;
+	datum[NUMBERS] = JsonbPGetDatum(result.classes);
 	pga_rows_out_put(out, datum, isnull);
 	PG_RETURN_NULL();
 }

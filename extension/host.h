@@ -33,6 +33,7 @@
 #define PGA_COLUMN_TYPE			PGA_ERRCODE(14)
 #define PGA_MEMORY_LIMIT		PGA_ERRCODE(15)
 #define PGA_BAD_LABEL			PGA_ERRCODE(16)
+#define PGA_CANNOT_CLASSIFY		PGA_ERRCODE(19)
 
 /* ---- the context (host.c) ------------------------------------------------ */
 

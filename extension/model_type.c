@@ -151,3 +151,14 @@ pga_model_send(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
 }
+
+ArrayType *
+pga_feature_names(const pga_model *model)
+{
+	int			n = (int) pga_model_nfeatures(model);
+	const char **names = palloc(Max(n, 1) * sizeof(char *));
+
+	for (int i = 0; i < n; i++)
+		names[i] = pga_model_features(model)[i].name;
+	return pga_text_array(names, n);
+}

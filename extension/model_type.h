@@ -13,6 +13,9 @@
 /* A model's bytes as a value of type anomaly_model. */
 bytea	   *pga_model_flatten(pga_host *, const pga_model *);
 
+/* The columns a row needs to be scored. */
+ArrayType  *pga_feature_names(const pga_model *);
+
 /* Fails when that is exceeded by len bytes of a value from outside. */
 void		pga_check_size(size_t len, size_t limit, const char *type);
 

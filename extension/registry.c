@@ -16,6 +16,9 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "model_cache.h"
+#include "model_type.h"
+
 #define MAX_ARGS 16
 #define MAX_LISTED "20"			/* names a hint lists */
 
@@ -311,4 +314,32 @@ pga_drop(PG_FUNCTION_ARGS)
 		fail_unknown_model(model);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/*
+ * (model, body, query, label, options, rows_used, rows_skipped, metrics,
+ * warnings) -> version.  What the body knows itself is taken from there.
+ */
+PGA_FUNCTION(pga_store_imported);
+Datum
+pga_store_imported(PG_FUNCTION_ARGS)
+{
+	pga_hold   *hold = pga_hold_create(CurrentMemoryContext);
+	pga_new_version new = {
+		.model = text_to_cstring(PG_GETARG_TEXT_PP(0)),
+		.body = PG_GETARG_BYTEA_P(1),
+		.query = text_to_cstring(PG_GETARG_TEXT_PP(2)),
+		.label = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)),
+		.options = PG_GETARG_JSONB_P(4),
+		.metrics = PG_GETARG_JSONB_P(7),
+		.warnings = PG_GETARG_ARRAYTYPE_P(8),
+	};
+
+	pga_hold_value(hold, PG_GETARG_DATUM(1));
+	new.algorithm = pga_model_detector(hold->cached.model)->name;
+	new.features = pga_feature_names(hold->cached.model);
+	new.report.threshold = pga_model_threshold(hold->cached.model);
+	new.report.rows_used = (uint64_t) PG_GETARG_INT64(5);
+	new.report.rows_skipped = (uint64_t) PG_GETARG_INT64(6);
+	PG_RETURN_INT32(pga_store_version(&new));
 }

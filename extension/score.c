@@ -28,20 +28,6 @@ score(FunctionCallInfo fcinfo, pga_door door)
 
 PGA_SCORING_FUNCTIONS(pga_score, score)
 
-/* Looked up once per call site. */
-static TupleDesc
-result_desc(FunctionCallInfo fcinfo)
-{
-	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	TupleDesc	desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	desc = BlessTupleDesc(CreateTupleDescCopy(desc));
-	MemoryContextSwitchTo(old);
-	return desc;
-}
-
 static Datum
 detect(FunctionCallInfo fcinfo, pga_door door)
 {
@@ -51,13 +37,11 @@ detect(FunctionCallInfo fcinfo, pga_door door)
 	Datum		values[4];
 	bool		isnull[4] = {false};
 
-	if (site->result == NULL)
-		site->result = result_desc(fcinfo);
 	values[0] = Float8GetDatum(score);
 	values[1] = Float8GetDatum(p);
 	values[2] = Float8GetDatum(pga_severity(p));
 	values[3] = BoolGetDatum(score > pga_model_threshold(site->cached.model));
-	return HeapTupleGetDatum(heap_form_tuple(site->result, values, isnull));
+	return HeapTupleGetDatum(heap_form_tuple(pga_site_result(site, fcinfo), values, isnull));
 }
 
 PGA_SCORING_FUNCTIONS(pga_detect, detect)

@@ -112,6 +112,25 @@ add_notes(JsonbParseState **state, const pga_report *report, const pga_model *mo
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
+/* A supervised model, measured on distinct rows that it has not seen. */
+static void
+add_held_out(JsonbParseState **state, const pga_class_metrics *m, const pga_model *model)
+{
+	const char *const *names;
+	JsonbValue	v;
+	Jsonb	   *classes;
+
+	pga_model_classes(model, &names);
+	classes = pga_class_metrics_json(m, names);
+	pga_json_text(state, WJB_KEY, "measured_on");
+	pga_json_text(state, WJB_VALUE, "held-out distinct rows");
+	pga_json_text(state, WJB_KEY, "classes");
+	v.type = jbvBinary;
+	v.val.binary.data = &classes->root;
+	v.val.binary.len = (int) VARSIZE_ANY_EXHDR(classes);
+	pushJsonbValue(state, WJB_VALUE, &v);
+}
+
 static Jsonb *
 make_metrics(const training *t, const pga_report *report, const pga_model *model, bytea *body)
 {
@@ -123,7 +142,9 @@ make_metrics(const training *t, const pga_report *report, const pga_model *model
 	pga_json_text(&state, WJB_KEY, "rows_held_out");
 	pga_json_number(&state, (double) report->rows_held_out);
 	add_notes(&state, report, model);
-	if (t->feed->label_name)
+	if (report->held_out)
+		add_held_out(&state, report->held_out, model);
+	else if (t->feed->label_name)
 	{
 		pga_hold   *hold = pga_hold_create(CurrentMemoryContext);
 		pga_evaluation result;
@@ -135,17 +156,6 @@ make_metrics(const training *t, const pga_report *report, const pga_model *model
 		pga_evaluation_json(&state, &result);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
-static ArrayType *
-feature_names(const pga_model *model)
-{
-	int			n = (int) pga_model_nfeatures(model);
-	const char **names = palloc(Max(n, 1) * sizeof(char *));
-
-	for (int i = 0; i < n; i++)
-		names[i] = pga_model_features(model)[i].name;
-	return pga_text_array(names, n);
 }
 
 static pga_new_version
@@ -164,7 +174,7 @@ fit(training *t)
 	pga_feed_warn(t->feed, t->host);
 	model = pga_train(&t->host->ctx, t->feed->sampler, &t->params, &new.report);
 	new.body = pga_model_flatten(t->host, model);
-	new.features = feature_names(model);
+	new.features = pga_feature_names(model);
 	new.options = pga_params_to_json(&t->params);
 	new.metrics = make_metrics(t, &new.report, model, new.body);
 	new.warnings = pga_host_warnings(t->host);

@@ -56,6 +56,19 @@ COMMENT ON COLUMN @extschema@.anomaly_detection.severity IS
 COMMENT ON COLUMN @extschema@.anomaly_detection.is_anomaly IS
 	'score is above the model''s threshold';
 
+CREATE TYPE @extschema@.anomaly_classification AS (
+	class text,
+	confidence float8,
+	probabilities jsonb
+);
+COMMENT ON TYPE @extschema@.anomaly_classification IS 'result of anomaly_classify';
+COMMENT ON COLUMN @extschema@.anomaly_classification.class IS
+	'the most likely class; normal, or a class of the label';
+COMMENT ON COLUMN @extschema@.anomaly_classification.confidence IS
+	'probability of that class, from 0 to 1';
+COMMENT ON COLUMN @extschema@.anomaly_classification.probabilities IS
+	'probability of each class; they sum to 1';
+
 CREATE FUNCTION @extschema@.anomaly_severity(p_value float8) RETURNS float8
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pga_severity_of';
 COMMENT ON FUNCTION @extschema@.anomaly_severity(float8) IS

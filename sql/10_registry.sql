@@ -91,3 +91,62 @@ CREATE FUNCTION @extschema@.anomaly_drop(model text) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pga_drop';
 COMMENT ON FUNCTION @extschema@.anomaly_drop(text) IS
 	'deletes a model with all its versions';
+
+-- ---- moving models between databases ------------------------------------------------
+
+CREATE FUNCTION anomaly.store_imported(
+	model text, body @extschema@.anomaly_model, query text, label text, options jsonb,
+	rows_used bigint, rows_skipped bigint, metrics jsonb, warnings text[])
+	RETURNS int LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pga_store_imported';
+COMMENT ON FUNCTION anomaly.store_imported(text, @extschema@.anomaly_model, text, text, jsonb, bigint, bigint, jsonb, text[]) IS
+	'stores a trained model as a new version and activates it; gives its number back; anomaly_import calls it with arguments it has checked';
+
+CREATE FUNCTION @extschema@.anomaly_export(model text, version int DEFAULT NULL) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	result jsonb;
+BEGIN
+	SELECT to_jsonb(v) - '{id,version,parent_version,created_by,created_at}'::text[]
+		|| jsonb_build_object('format', 'pg_anomaly model 1', 'exported_version', v.version,
+							  'trained_by', v.created_by, 'trained_at', v.created_at)
+	INTO result
+	FROM anomaly.model m JOIN anomaly.model_version v ON v.model = m.name
+		AND v.version = coalesce(anomaly_export.version, m.active_version)
+	WHERE m.name = anomaly_export.model;
+	IF result IS NULL THEN
+		RAISE EXCEPTION 'model "%" has no version %', model, coalesce(version::text, 'that is active')
+			USING ERRCODE = 'PA001', HINT = 'SELECT model, version FROM anomaly.model_version lists what there is.';
+	END IF;
+	RETURN result;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.anomaly_export(text, int) IS
+'a model as one JSON document that anomaly_import takes in any database: the fitted detector and what is known of its training
+version: NULL for the active one; an unknown model or version is PA001';
+
+CREATE FUNCTION @extschema@.anomaly_import(exported jsonb, model text DEFAULT NULL) RETURNS int
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	name text := coalesce(model, exported->>'model');
+	missing text;
+BEGIN
+	IF exported IS NULL OR exported->>'format' IS DISTINCT FROM 'pg_anomaly model 1' THEN
+		RAISE EXCEPTION 'not a model that anomaly_export made'
+			USING ERRCODE = 'PA013', HINT = 'The document has a field "format" with the value "pg_anomaly model 1".';
+	END IF;
+	SELECT field INTO missing
+	FROM unnest('{body,query,options,rows_used,rows_skipped,metrics,warnings}'::text[]) field
+	WHERE exported->>field IS NULL LIMIT 1;
+	IF missing IS NOT NULL OR coalesce(name, '') = '' THEN
+		RAISE EXCEPTION 'exported model has no field "%"', coalesce(missing, 'model')
+			USING ERRCODE = 'PA013', HINT = 'Take the document as anomaly_export() gave it.';
+	END IF;
+	RETURN anomaly.store_imported(
+		name, (exported->>'body')::@extschema@.anomaly_model, exported->>'query', exported->>'label',
+		exported->'options', (exported->>'rows_used')::bigint, (exported->>'rows_skipped')::bigint,
+		exported->'metrics', ARRAY(SELECT jsonb_array_elements_text(exported->'warnings')));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.anomaly_import(jsonb, text) IS
+'stores a model that anomaly_export made as a new version and activates it; gives its number back; scores are those of the original, bit for bit
+model: another name for it; a damaged or foreign document is PA013';

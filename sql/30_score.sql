@@ -49,6 +49,28 @@ CREATE FUNCTION @extschema@.anomaly_detect(model @extschema@.anomaly_model, "val
 COMMENT ON FUNCTION @extschema@.anomaly_detect(@extschema@.anomaly_model, float8[], text[]) IS
 	'score, p-value, severity and verdict of named values under a model given as a value; missing or wrong columns are PA004, PA012, PA014, NaN and infinity PA009';
 
+-- ---- anomaly_classify ----
+
+CREATE FUNCTION @extschema@.anomaly_classify(model text, "row" record) RETURNS @extschema@.anomaly_classification
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'pga_classify_name_row';
+COMMENT ON FUNCTION @extschema@.anomaly_classify(text, record) IS
+	'class, confidence and probabilities that a supervised detector gives a row under the active version of a model; an unknown model is PA001, missing or wrong columns are PA004, PA012, PA014, NaN and infinity PA009; a model that tells no classes is PA019';
+
+CREATE FUNCTION @extschema@.anomaly_classify(model @extschema@.anomaly_model, "row" record) RETURNS @extschema@.anomaly_classification
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'pga_classify_value_row';
+COMMENT ON FUNCTION @extschema@.anomaly_classify(@extschema@.anomaly_model, record) IS
+	'class, confidence and probabilities that a supervised detector gives a row under a model given as a value; missing or wrong columns are PA004, PA012, PA014, NaN and infinity PA009; a model that tells no classes is PA019';
+
+CREATE FUNCTION @extschema@.anomaly_classify(model text, "values" float8[], names text[]) RETURNS @extschema@.anomaly_classification
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'pga_classify_name_arrays';
+COMMENT ON FUNCTION @extschema@.anomaly_classify(text, float8[], text[]) IS
+	'class, confidence and probabilities that a supervised detector gives named values under the active version of a model; an unknown model is PA001, missing or wrong columns are PA004, PA012, PA014, NaN and infinity PA009; a model that tells no classes is PA019';
+
+CREATE FUNCTION @extschema@.anomaly_classify(model @extschema@.anomaly_model, "values" float8[], names text[]) RETURNS @extschema@.anomaly_classification
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'pga_classify_value_arrays';
+COMMENT ON FUNCTION @extschema@.anomaly_classify(@extschema@.anomaly_model, float8[], text[]) IS
+	'class, confidence and probabilities that a supervised detector gives named values under a model given as a value; missing or wrong columns are PA004, PA012, PA014, NaN and infinity PA009; a model that tells no classes is PA019';
+
 -- ---- anomaly_explain ----
 
 CREATE FUNCTION @extschema@.anomaly_explain(model text, "row" record, top int DEFAULT 3)

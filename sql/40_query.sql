@@ -34,10 +34,12 @@ CREATE FUNCTION @extschema@.anomaly_evaluate(model text, query text, label text)
 		tp bigint,
 		fp bigint,
 		tn bigint,
-		fn bigint)
+		fn bigint,
+		classes jsonb)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000 ROWS 1
 	AS 'MODULE_PATHNAME', 'pga_evaluate_model';
 COMMENT ON FUNCTION @extschema@.anomaly_evaluate(text, text, text) IS
 'scores the labelled rows of a query and compares: areas under the ROC and the precision-recall curve (average precision), and what the model''s threshold gets right
 label: column that is false, 0 or ''normal'' for normal rows; rows where it is NULL are left out (PA016)
+classes: of a supervised model, {"rows", "accuracy", "macro", "weighted", "of": {class: {"rows", "precision", "recall", "f1", "roc_auc", "pr_auc"}}, "confusion": {actual: {predicted: rows}}}; areas are of a class against the rest
 What cannot be told, such as an area without rows of both kinds, is NULL.';

@@ -263,6 +263,8 @@ typedef struct pga_report
 	/* Of a supervised model, per feature of the model: how much worse it ranks
 	 * held-out rows when that feature is shuffled (Breiman 2001); else NULL. */
 	double	   *importance;
+	/* The same model on the distinct held-out rows of all classes; else NULL. */
+	struct pga_class_metrics *held_out;
 	pga_note   *notes;			/* what the detector itself wants to be kept */
 	size_t		nnotes;
 } pga_report;
@@ -456,5 +458,38 @@ typedef struct pga_scored
 
 double		pga_roc_auc(pga_scored *, size_t n);
 double		pga_average_precision(pga_scored *, size_t n);
+
+/*
+ * How well classes are told (classes.c).  A class that is never predicted has
+ * no precision, NaN, and counts as 0 in the means, which are over the classes
+ * that occur or are predicted, each alike (macro) or by its rows (weighted).
+ */
+typedef struct pga_class_metric
+{
+	double		rows,
+				predicted,
+				right,
+				precision,
+				recall,
+				f1,
+				roc_auc,		/* this class against the rest; NaN without both */
+				pr_auc;
+} pga_class_metric;
+
+typedef struct pga_class_metrics
+{
+	size_t		classes,		/* that are predicted */
+				actual;			/* that occur: the same first, then unknown ones */
+	pga_class_metric *of;		/* [actual] */
+	double	   *confusion;		/* [actual][classes] rows */
+	double		rows,
+				accuracy;
+	pga_class_metric macro,
+				weighted;		/* precision, recall, f1, roc_auc, pr_auc */
+} pga_class_metrics;
+
+/* actual[rows] below nactual >= classes; probability[rows][classes]. */
+pga_class_metrics *pga_measure_classes(pga_ctx *, const uint32_t *actual, size_t nactual,
+									   const float *probability, size_t classes, size_t rows);
 
 #endif							/* PGA_CORE_H */

@@ -163,9 +163,13 @@ keep_normal(pga_ctx *ctx, pga_split *sp)
 	sp->nclasses = 0;
 }
 
-/* Systematic sampling over the occurrences of each class. */
+/*
+ * Systematic sampling over the occurrences of each class; or over its distinct
+ * rows, each of which then is on one side: what a supervised detector has
+ * learnt by heart must not measure it.
+ */
 static void
-divide_rows(pga_ctx *ctx, pga_split *sp, double share, uint64_t *weight)
+divide_rows(pga_ctx *ctx, pga_split *sp, double share, bool whole_rows, uint64_t *weight)
 {
 	size_t		classes = sp->class ? sp->nclasses : 1;
 	uint64_t   *before = ctx->alloc(ctx, classes * sizeof(uint64_t));
@@ -174,7 +178,7 @@ divide_rows(pga_ctx *ctx, pga_split *sp, double share, uint64_t *weight)
 	for (size_t i = 0; i < sp->rows.n; i++)
 	{
 		size_t		c = sp->class ? sp->class[i] : 0;
-		uint64_t	count = sp->rows.weight[i];
+		uint64_t	count = whole_rows ? 1 : sp->rows.weight[i];
 		uint64_t	held;
 
 		before[c] += count;
@@ -182,7 +186,9 @@ divide_rows(pga_ctx *ctx, pga_split *sp, double share, uint64_t *weight)
 		sp->held[i] = held - held_before[c];
 		if (sp->held[i] > count)
 			sp->held[i] = count;
-		weight[i] = count - sp->held[i];
+		if (whole_rows)
+			sp->held[i] *= sp->rows.weight[i];
+		weight[i] = sp->rows.weight[i] - sp->held[i];
 		held_before[c] = held;
 	}
 }
@@ -237,7 +243,7 @@ pga_split_rows(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, pga
 	if (flags & PGA_SEQUENCE)
 		divide_series(sp, share, weight);
 	else
-		divide_rows(ctx, sp, share, weight);
+		divide_rows(ctx, sp, share, target != NO_COLUMN && (flags & PGA_SUPERVISED), weight);
 	sp->rows.weight = weight;
 	for (size_t i = 0; i < sp->rows.n; i++)
 	{

@@ -229,26 +229,45 @@ calibrate(pga_ctx *ctx, pga_model *model, const pga_split *sp, const uint32_t *u
 		model->calibration->threshold = fmax(model->calibration->threshold, 0.5);
 }
 
-/* Of the held-out rows of all classes; they come in a random order. */
-static double *
-measure_importance(pga_ctx *ctx, const pga_model *model, const pga_split *sp, const uint32_t *used)
+/*
+ * What a supervised model makes of the held-out rows of all classes, which
+ * come in a random order: its metrics, and on the first of them importances.
+ */
+static void
+measure(pga_ctx *ctx, const pga_model *model, const pga_split *sp, const uint32_t *used,
+		pga_report *report)
 {
 	size_t		nf = model->prep->nfeatures;
-	double	   *raw;
+	size_t		classes = model->nclasses;
+	double	   *raw = ctx->alloc(ctx, pga_mul(ctx, IMPORTANCE_ROWS + 1, nf * sizeof(double)));
+	double	   *p = ctx->alloc(ctx, pga_mul(ctx, classes, sizeof(double)));
+	void	   *scratch = ctx->alloc(ctx, pga_model_scratch_bytes(model));
+	float	   *probability;
 	uint32_t   *target;
 	size_t		n = 0;
 
-	if (sp->class == NULL || !(model->detector->flags & PGA_SUPERVISED))
-		return NULL;
-	raw = ctx->alloc(ctx, pga_mul(ctx, IMPORTANCE_ROWS, nf * sizeof(double)));
-	target = ctx->alloc(ctx, IMPORTANCE_ROWS * sizeof(uint32_t));
-	for (size_t i = 0; i < sp->rows.n && n < IMPORTANCE_ROWS; i++)
-		if (sp->held[i] > 0)
-		{
-			pga_prep_raw(model->prep, used, cells_of(sp, i), raw + n * nf);
-			target[n++] = sp->class[i];
-		}
-	return n > 0 ? pga_importance(ctx, model, raw, target, n) : NULL;
+	for (size_t i = 0; i < sp->rows.n; i++)
+		n += sp->held[i] > 0;
+	target = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(uint32_t)));
+	probability = ctx->alloc(ctx, pga_mul(ctx, n, classes * sizeof(float)));
+	n = 0;
+	for (size_t i = 0; i < sp->rows.n; i++)
+	{
+		double	   *row = raw + (n < IMPORTANCE_ROWS ? n : IMPORTANCE_ROWS) * nf;
+
+		if (sp->held[i] == 0)
+			continue;
+		pga_prep_raw(model->prep, used, cells_of(sp, i), row);
+		pga_model_classify(model, row, 1, p, scratch);
+		for (size_t c = 0; c < classes; c++)
+			probability[n * classes + c] = (float) p[c];
+		target[n++] = sp->class[i];
+		if (n % 32 == 0)
+			ctx->poll(ctx);
+	}
+	report->held_out = pga_measure_classes(ctx, target, classes, probability, classes, n);
+	report->importance = pga_importance(ctx, model, raw, target,
+										n < IMPORTANCE_ROWS ? n : IMPORTANCE_ROWS);
 }
 
 /* ---- training ---------------------------------------------------------------------- */
@@ -298,7 +317,8 @@ pga_train_rows(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, pga
 
 	report->rows_held_out = sp.held_normal;
 	report->threshold = model->calibration->threshold;
-	report->importance = measure_importance(ctx, model, &sp, used);
+	if (sp.class != NULL && (params->detector->flags & PGA_SUPERVISED))
+		measure(ctx, model, &sp, used, report);
 	return model;
 }
 
