@@ -17,7 +17,8 @@
 enum
 {
 	SNAPLEN = 262144,			/* libpcap's own limit */
-	RAW_OPENBSD = 14			/* DLT_RAW there, 12 elsewhere */
+	RAW_OPENBSD = 14,			/* DLT_RAW there, 12 elsewhere */
+	RAW_OTHERS = 12
 };
 
 #define PCAPNG_MAGIC UINT32_C(0x0a0d0d0a)
@@ -41,17 +42,19 @@ struct capture
 
 /* ---- filters ------------------------------------------------------------ */
 
-/* libpcap's numbers are ours but for raw IP, whose number differs by system. */
+/* libpcap's numbers are ours but for two; that of raw IP differs by system. */
 static int
 link_to_dlt(int link)
 {
-	return link == LINK_RAW ? DLT_RAW : link;
+	return link == LINK_RAW ? DLT_RAW : link == LINK_ATM_RFC1483 ? DLT_ATM_RFC1483 : link;
 }
 
 static int
 dlt_to_link(int dlt)
 {
-	return dlt == DLT_RAW || dlt == RAW_OPENBSD ? LINK_RAW : dlt;
+	if (dlt == RAW_OTHERS || dlt == RAW_OPENBSD)
+		return LINK_RAW;
+	return dlt == DLT_ATM_RFC1483 ? LINK_ATM_RFC1483 : dlt;
 }
 
 static bool
@@ -221,10 +224,10 @@ capture_next(capture *c, frame *f, char *message)
 	do
 	{
 		result = c->ng ? pcapng_next(c->ng, f, message) : next_classic(c, f, message);
-		if (result == 1)
-			result = passes(c, f, message);
-		else
+		if (result != 1)
 			return result;
+		f->link = dlt_to_link(f->link);	/* pcapng has been seen with either number */
+		result = passes(c, f, message);
 	} while (result == 0);
 	return result;
 }

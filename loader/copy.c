@@ -183,7 +183,7 @@ copy_row(uint8_t *to, const flow_row *row, int32_t capture_id)
 	at = put16(at, row->urgent);
 	at = row->vlan >= 0 ? put16(at, row->vlan) : put_null(at);
 	at = put16(at, row->ttl);
-	at = put16(at, 0);			/* tunnel: not inside one */
+	at = put16(at, row->tunnel);
 	at = put_inet(at, row->version, &row->addr[SRC]);
 	at = put_inet(at, row->version, &row->addr[DST]);
 	at = put64(at, copy_timestamp(row->ended_at));

@@ -79,7 +79,7 @@ csv_row(void *arg, const flow_row *row)
 			row->retransmits, row->fragments, row->bad_fragments, row->urgent);
 	if (row->vlan >= 0)
 		fprintf(out->to, "%d", row->vlan);
-	fprintf(out->to, ",%u,0,%s,%s,", row->ttl, address_text(row, SRC, src), address_text(row, DST, dst));
+	fprintf(out->to, ",%u,%u,%s,%s,", row->ttl, row->tunnel, address_text(row, SRC, src), address_text(row, DST, dst));
 	put_time(out->to, row->ended_at);
 	put_window(out->to, &row->window);
 }

@@ -1,196 +1,46 @@
 /*
- * decode.c - link layer, IP and transport headers (see decode.h).
+ * decode.c - IP and transport headers (see decode.h).
  *
- * All reading goes through a cursor: take() hands out the next n bytes or
- * NULL, and nothing else moves the cursor.  Layers are parsed outermost first,
- * each leaving the cursor at the next one:
+ * Layers are parsed outermost first, each leaving the cursor at the next one:
  *
- *   link_layer()  -> EtherType      IEEE 802.3, 802.1Q/ad; tcpdump.org LINKTYPE list
+ *   link_layer()  -> EtherType      link.c
  *   ipv4(), ipv6() -> protocol      RFC 791, RFC 8200, RFC 4302 (AH)
  *   transport()   -> ports, flags   RFC 9293, 768, 792, 4443, 9260
+ *
+ * and then, if that is a tunnel, tunnel_enter() leads to the next ipv4() or
+ * ipv6() inside (tunnel.c).
  */
 #include "decode.h"
 
 #include <string.h>
 
+#include "layer.h"
+
 enum
 {
-	TYPE_IPV4 = 0x0800,
-	TYPE_IPV6 = 0x86dd,
-	TYPE_VLAN = 0x8100,			/* 802.1Q */
-	TYPE_QINQ = 0x88a8,			/* 802.1ad */
-	TYPE_QINQ_OLD = 0x9100,		/* the same before it was standardised */
-	TYPE_NONE = -1
+	MOST_TUNNELS = 8			/* inside each other */
 };
-
-typedef struct cursor
-{
-	const uint8_t *at;
-	const uint8_t *end;
-} cursor;
-
-static inline const uint8_t *
-take(cursor *c, size_t n)
-{
-	const uint8_t *bytes = c->at;
-
-	if ((size_t) (c->end - c->at) < n)
-		return NULL;
-	c->at += n;
-	return bytes;
-}
-
-static inline uint16_t
-be16(const uint8_t *b)
-{
-	return (uint16_t) (b[0] << 8 | b[1]);
-}
-
-static inline uint32_t
-be32(const uint8_t *b)
-{
-	return (uint32_t) b[0] << 24 | (uint32_t) b[1] << 16 | (uint32_t) b[2] << 8 | b[3];
-}
-
-bool
-decode_knows_link(int link)
-{
-	switch (link)
-	{
-		case LINK_NULL:
-		case LINK_ETHERNET:
-		case LINK_RAW:
-		case LINK_LOOP:
-		case LINK_LINUX_SLL:
-		case LINK_IPV4:
-		case LINK_IPV6:
-		case LINK_LINUX_SLL2:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/* ---- link layer --------------------------------------------------------- */
-
-/* Any number of VLAN tags; the first one is the packet's. */
-static int
-vlan_tags(cursor *c, int type, packet *p)
-{
-	while (type == TYPE_VLAN || type == TYPE_QINQ || type == TYPE_QINQ_OLD)
-	{
-		const uint8_t *tag = take(c, 4);
-
-		if (!tag)
-			return TYPE_NONE;
-		if (p->vlan < 0)
-			p->vlan = (int16_t) (be16(tag) & 0x0fff);
-		type = be16(tag + 2);
-	}
-	return type;
-}
-
-/* Ethernet II, or IEEE 802.3 whose LLC/SNAP header carries an EtherType. */
-static int
-ethernet(cursor *c, packet *p)
-{
-	static const uint8_t snap[6] = {0xaa, 0xaa, 0x03, 0, 0, 0};
-	const uint8_t *header = take(c, 14);
-	int			type;
-
-	if (!header)
-		return TYPE_NONE;
-	type = vlan_tags(c, be16(header + 12), p);
-	if (type >= 0 && type <= 1500)
-	{
-		const uint8_t *llc = take(c, 8);
-
-		if (!llc || memcmp(llc, snap, sizeof(snap)) != 0)
-			return TYPE_NONE;
-		type = be16(llc + 6);
-	}
-	return type;
-}
-
-/* A BSD address family; systems disagree on the number of AF_INET6. */
-static int
-loopback(cursor *c)
-{
-	const uint8_t *header = take(c, 4);
-	uint32_t	family;
-
-	if (!header)
-		return TYPE_NONE;
-	family = be32(header);
-	if (family > 0xffff)
-		family = __builtin_bswap32(family);
-	switch (family)
-	{
-		case 2:
-			return TYPE_IPV4;
-		case 10:				/* Linux */
-		case 24:				/* NetBSD, OpenBSD */
-		case 28:				/* FreeBSD */
-		case 30:				/* macOS */
-			return TYPE_IPV6;
-		default:
-			return TYPE_NONE;
-	}
-}
-
-static int
-raw_ip(const cursor *c)
-{
-	if (c->at == c->end)
-		return TYPE_NONE;
-	switch (*c->at >> 4)
-	{
-		case 4:
-			return TYPE_IPV4;
-		case 6:
-			return TYPE_IPV6;
-		default:
-			return TYPE_NONE;
-	}
-}
-
-/* Leaves the cursor at the network header; the EtherType or TYPE_NONE. */
-static int
-link_layer(cursor *c, int link, packet *p)
-{
-	const uint8_t *header;
-
-	switch (link)
-	{
-		case LINK_ETHERNET:
-			return ethernet(c, p);
-		case LINK_LINUX_SLL:
-			header = take(c, 16);
-			return header ? vlan_tags(c, be16(header + 14), p) : TYPE_NONE;
-		case LINK_LINUX_SLL2:
-			header = take(c, 20);
-			return header ? vlan_tags(c, be16(header), p) : TYPE_NONE;
-		case LINK_NULL:
-		case LINK_LOOP:
-			return loopback(c);
-		case LINK_RAW:
-			return raw_ip(c);
-		case LINK_IPV4:
-			return TYPE_IPV4;
-		case LINK_IPV6:
-			return TYPE_IPV6;
-		default:
-			return TYPE_NONE;
-	}
-}
 
 /* ---- transport ---------------------------------------------------------- */
 
 /*
- * Ports and flags as far as they were captured; returns the size of the header.
+ * What does not belong to a UDP datagram although it is in the IP packet: all
+ * beyond the length in its header, if that can be right.
  */
 static uint32_t
-transport(cursor *c, packet *p)
+udp_excess(const uint8_t *header, uint32_t rest)
+{
+	uint32_t	length = be16(header + 4);
+
+	return length >= 8 && length <= rest ? rest - length : 0;
+}
+
+/*
+ * Ports and flags as far as they were captured; returns how many of the "rest"
+ * bytes are not payload.
+ */
+static uint32_t
+transport(const cursor *c, packet *p, uint32_t rest)
 {
 	const uint8_t *header = c->at;
 	size_t		seen = (size_t) (c->end - c->at);
@@ -209,6 +59,7 @@ transport(cursor *c, packet *p)
 			p->seq = be32(header + 4);
 			p->ack = be32(header + 8);
 			p->tcp_flags = header[13];
+			p->has_seq = true;
 			return (uint32_t) (header[12] >> 4) * 4;
 		case PROTO_UDP:
 		case PROTO_UDPLITE:
@@ -219,7 +70,9 @@ transport(cursor *c, packet *p)
 				p->dst_port = be16(header + 2);
 				p->has_transport = true;
 			}
-			return p->protocol == PROTO_SCTP ? 12 : 8;
+			if (p->protocol == PROTO_SCTP)
+				return 12;
+			return p->protocol == PROTO_UDP && seen >= 8 && !p->fragmented ? 8 + udp_excess(header, rest) : 8;
 		case PROTO_ICMP:
 		case PROTO_ICMPV6:
 			if (seen >= 2)
@@ -243,9 +96,9 @@ payload(cursor *c, packet *p, uint32_t rest)
 
 	if ((size_t) (c->end - c->at) > rest)
 		c->end = c->at + rest;	/* what follows is padding */
-	p->fragment_length = rest;
+	p->behind = rest;
 	if (p->fragment_offset == 0)
-		header = transport(c, p);
+		header = transport(c, p, rest);
 	p->payload = rest > header ? rest - header : 0;
 }
 
@@ -276,6 +129,17 @@ authentication_header(cursor *c, packet *p, uint32_t *rest)
 	return true;
 }
 
+static void
+begin_fragment(packet *p, uint32_t offset, bool more, uint32_t id, uint8_t ip_protocol)
+{
+	p->fragment_offset = offset;
+	p->more_fragments = more;
+	p->fragmented = more || offset > 0;
+	if (p->fragmented)
+		p->whole = (datagram) {.src = p->src, .dst = p->dst, .id = id, .version = p->version,
+		.ip_protocol = ip_protocol};
+}
+
 static bool
 ipv4(cursor *c, packet *p, uint32_t wire)
 {
@@ -293,15 +157,13 @@ ipv4(cursor *c, packet *p, uint32_t wire)
 		p->length = wire;
 	if (size < 20 || p->length < size)
 		return false;
-	fragment = be16(header + 6);
-	p->fragment_id = be16(header + 4);
-	p->fragment_offset = (uint32_t) (fragment & 0x1fff) * 8;
-	p->more_fragments = fragment & 0x2000;
-	p->fragmented = p->more_fragments || p->fragment_offset > 0;
 	p->ttl = header[8];
-	p->protocol = p->ip_protocol = header[9];
+	p->protocol = header[9];
 	map_ipv4(&p->src, header + 12);
 	map_ipv4(&p->dst, header + 16);
+	fragment = be16(header + 6);
+	if (fragment & 0x3fff)
+		begin_fragment(p, (uint32_t) (fragment & 0x1fff) * 8, fragment & 0x2000, be16(header + 4), header[9]);
 
 	rest = p->length - size;
 	if (!take(c, size - 20))	/* options cut off, and all behind them */
@@ -310,16 +172,6 @@ ipv4(cursor *c, packet *p, uint32_t wire)
 		authentication_header(c, p, &rest);
 	payload(c, p, rest);
 	return true;
-}
-
-/* RFC 8200, 4.5 */
-static void
-fragment_header(const uint8_t *header, packet *p)
-{
-	p->fragment_offset = be16(header + 2) & 0xfff8;
-	p->more_fragments = header[3] & 1;
-	p->fragment_id = be32(header + 4);
-	p->fragmented = p->more_fragments || p->fragment_offset > 0;
 }
 
 /*
@@ -355,8 +207,8 @@ extension_headers(cursor *c, packet *p, uint32_t rest)
 		}
 		if (size > rest || !take(c, size))
 			return rest;
-		if (p->protocol == PROTO_FRAGMENT)
-			fragment_header(header, p);
+		if (p->protocol == PROTO_FRAGMENT)	/* RFC 8200, 4.5 */
+			begin_fragment(p, be16(header + 2) & 0xfff8, header[3] & 1, be32(header + 4), 0);
 		p->protocol = header[0];
 		rest -= size;
 		if (p->fragment_offset > 0)
@@ -374,7 +226,7 @@ ipv6(cursor *c, packet *p, uint32_t wire)
 		return false;
 	p->version = 6;
 	rest = be16(header + 4);
-	if (rest == 0 && wire > 40 && header[6] != 59)	/* jumbogram or segmentation offload */
+	if (rest == 0 && wire > 40 && header[6] != PROTO_NONE)	/* jumbogram or segmentation offload */
 		rest = wire - 40;
 	p->length = rest + 40;
 	p->protocol = header[6];
@@ -385,25 +237,91 @@ ipv6(cursor *c, packet *p, uint32_t wire)
 	return true;
 }
 
-bool
-decode_frame(const frame *f, packet *p)
-{
-	cursor		c = {f->data, f->data + f->captured};
-	uint32_t	wire;
-	int			type;
+/* ---- all of it ---------------------------------------------------------- */
 
-	memset(p, 0, sizeof(*p));
+/* Everything but what is set only for fragments. */
+static void
+clear(packet *p, const frame *f, int16_t vlan)
+{
+	memset(p, 0, offsetof(packet, fragment_length));
 	p->time = f->time;
-	p->vlan = -1;
-	type = link_layer(&c, f->link, p);
-	wire = f->wire > (uint32_t) (c.at - f->data) ? f->wire - (uint32_t) (c.at - f->data) : 0;
+	p->vlan = vlan;
+}
+
+static bool
+network(cursor *c, int type, packet *p, uint32_t wire)
+{
 	switch (type)
 	{
 		case TYPE_IPV4:
-			return ipv4(&c, p, wire);
+			return ipv4(c, p, wire);
 		case TYPE_IPV6:
-			return ipv6(&c, p, wire);
+			return ipv6(c, p, wire);
 		default:
 			return false;
 	}
+}
+
+/*
+ * The packet inside the first of an outer packet's fragments: only what this
+ * fragment holds of it counts here, the later ones bring the rest.
+ */
+static void
+cut_to_fragment(packet *inner, const packet *outer, uint32_t room)
+{
+	uint32_t	missing = inner->length > room ? inner->length - room : 0;
+
+	inner->length -= missing;
+	inner->payload -= missing < inner->payload ? missing : inner->payload;
+	inner->behind -= missing < inner->behind ? missing : inner->behind;
+	inner->fragmented = true;
+	inner->more_fragments = outer->more_fragments;
+	inner->whole = outer->whole;
+}
+
+/*
+ * Goes inwards as long as there is an IP packet that fits into what carries
+ * it.  A fragment of a fragment is left where it is: it has two datagrams.
+ */
+static void
+follow_tunnels(cursor c, packet *p, const frame *f)
+{
+	for (int depth = 0; depth < MOST_TUNNELS && p->fragment_offset == 0; depth++)
+	{
+		const uint8_t *behind = c.at;
+		packet		inner;
+		int			type;
+		tunnel_kind kind = tunnel_enter(&c, p, &type);
+		uint32_t	before = (uint32_t) (c.at - behind);
+		uint32_t	room = p->behind > before ? p->behind - before : 0;
+
+		if (kind == TUNNEL_NONE)
+			return;
+		clear(&inner, f, p->vlan);
+		if (!network(&c, type, &inner, room) || (p->fragmented ? inner.fragmented : inner.length > room))
+			return;
+		inner.tunnel = (uint8_t) (p->tunnel == TUNNEL_NONE ? kind : p->tunnel);
+		inner.fragment_length = p->fragment_length;
+		if (p->fragmented)
+			cut_to_fragment(&inner, p, room);
+		*p = inner;
+	}
+}
+
+bool
+decode_frame(const frame *f, bool tunnels, packet *p)
+{
+	cursor		c = {f->data, f->data + f->captured};
+	int16_t		vlan = -1;
+	uint32_t	before;
+	int			type = link_layer(&c, f->link, &vlan);
+
+	before = (uint32_t) (c.at - f->data);
+	clear(p, f, vlan);
+	if (!network(&c, type, p, f->wire > before ? f->wire - before : 0))
+		return false;
+	p->fragment_length = p->behind;
+	if (tunnels)
+		follow_tunnels(c, p, f);
+	return true;
 }

@@ -74,6 +74,7 @@ entry_begin(entry *e, const packet *p, bool swapped)
 	e->end[SRC] = e->end[DST] = END_INACTIVE;
 	e->seq_known[SRC] = e->seq_known[DST] = false;
 	e->ttl = p->ttl;
+	e->tunnel = p->tunnel;
 	e->vlan = p->vlan;
 	e->handshake = HANDSHAKE_NONE;
 	entry_continue(e, p);
@@ -150,7 +151,7 @@ count_tcp(entry *e, const packet *p, int side)
 }
 
 void
-entry_count(entry *e, const packet *p, bool swapped, bool bad_fragment)
+entry_count(entry *e, const packet *p, bool swapped)
 {
 	int			side = swapped == e->source_is_b ? SRC : DST;
 	double		gap = (double) (p->time - e->last);
@@ -174,7 +175,7 @@ entry_count(entry *e, const packet *p, bool swapped, bool bad_fragment)
 		e->length_max = p->length;
 	if (p->fragmented)
 		count_up(&e->fragments);
-	if (bad_fragment)
+	if (p->bad_fragment)
 		count_up(&e->bad_fragments);
 	if (p->protocol == PROTO_TCP && p->fragment_offset == 0)
 		count_tcp(e, p, side);
@@ -260,6 +261,7 @@ entry_row(const entry *e, end_reason reason, flow_row *row)
 	row->urgent = (int16_t) e->urgent;
 	row->vlan = e->vlan;
 	row->ttl = e->ttl;
+	row->tunnel = e->tunnel;
 	row_ends(e, row);
 	row_statistics(e, row);
 }

@@ -43,6 +43,7 @@ typedef struct entry
 	bool		seq_known[2];
 	uint32_t	seq_end[2];		/* highest sequence number sent, plus one */
 	uint8_t		ttl;
+	uint8_t		tunnel;			/* the first packet's */
 	int16_t		vlan;
 	uint8_t		handshake;		/* enum in entry.c */
 	int64_t		syn_time;
@@ -81,7 +82,7 @@ void		entry_begin(entry *, const packet *, bool swapped);
 /* Clears the counts, for the first packet of a further slice. */
 void		entry_continue(entry *, const packet *);
 
-void		entry_count(entry *, const packet *, bool swapped, bool bad_fragment);
+void		entry_count(entry *, const packet *, bool swapped);
 void		entry_row(const entry *, end_reason, flow_row *);
 
 #endif

@@ -48,7 +48,7 @@ struct flow_table
 	flow_options options;
 	flow_emit	emit;
 	void	   *arg;
-	fragment_table *fragments;
+	fragment_table *fragments;	/* NULL until there is one */
 
 	entry	  **blocks;
 	uint32_t	made;			/* entries in blocks */
@@ -280,6 +280,8 @@ turn_wheel(flow_table *t)
 void
 flow_end_all(flow_table *t)
 {
+	if (t->fragments)
+		fragment_flush(t->fragments);
 	while (t->used > 0)
 		turn_wheel(t);
 }
@@ -303,6 +305,8 @@ flow_advance(flow_table *t, int64_t now)
 		t->ended = NEVER;
 	}
 	t->clock = now;
+	if (t->fragments && t->wheel_second + 1 < second)
+		fragment_expire(t->fragments, now);
 	while (t->wheel_second + 1 < second && t->used > 0)
 		turn_wheel(t);
 	if (t->wheel_second + 1 < second)
@@ -379,21 +383,19 @@ restart(flow_table *t, entry *e, const packet *p, bool swapped)
 	return true;
 }
 
-void
-flow_add(flow_table *t, packet *p)
+/* A packet whose ports are known, or never will be.  (A fragment_ready.) */
+static void
+add_packet(void *table, packet *p)
 {
+	flow_table *t = table;
 	flow_key	key;
 	bool		swapped,
-				bad = false,
 				was_over = false;
 	uint64_t	word[sizeof(key) / 8];
 	uint32_t	hash,
 				i;
 	entry	   *e;
 
-	flow_advance(t, p->time);
-	if (p->fragmented)
-		bad = fragment_resolve(t->fragments, p);
 	swapped = entry_key(p, t->options.key_vlan, &key);
 	memcpy(word, &key, sizeof(key));
 	hash = (uint32_t) siphash13(t->options.hash_key, word, sizeof(key) / 8);
@@ -414,12 +416,26 @@ flow_add(flow_table *t, packet *p)
 		if (!restart(t, e, p, swapped))
 			was_over = entry_over(e);
 	}
-	entry_count(e, p, swapped, bad);
+	entry_count(e, p, swapped);
 	if (!was_over && entry_over(e))		/* due sooner than it was */
 	{
 		wheel_remove(t, i);
 		wheel_insert(t, i);
 	}
+}
+
+void
+flow_add(flow_table *t, packet *p)
+{
+	flow_advance(t, p->time);
+	if (!p->fragmented)
+	{
+		add_packet(t, p);
+		return;
+	}
+	if (!t->fragments)
+		t->fragments = fragment_table_new(t->options.hash_key, add_packet, t);
+	fragment_add(t->fragments, p);
 }
 
 flow_table *
@@ -430,7 +446,6 @@ flow_table_new(const flow_options *options, flow_emit emit_row, void *arg)
 	t->options = *options;
 	t->emit = emit_row;
 	t->arg = arg;
-	t->fragments = fragment_table_new(options->hash_key);
 	t->free = NONE;
 	t->clock = t->ended = NEVER;
 	t->bucket = must_calloc(FIRST_BUCKETS, sizeof(uint32_t));

@@ -100,6 +100,7 @@ typedef struct flow_row
 	int16_t		urgent;
 	int16_t		vlan;			/* -1: untagged */
 	uint8_t		ttl;
+	uint8_t		tunnel;			/* tunnel_kind */
 	address		addr[2];
 	window_features window;		/* filled in by window.c */
 } flow_row;
@@ -126,7 +127,7 @@ typedef struct flow_table flow_table;
 flow_table *flow_table_new(const flow_options *, flow_emit, void *arg);
 void		flow_table_free(flow_table *);
 
-/* Counts a packet; completes it if it is a later fragment. */
+/* Counts a packet; completes it if it is a later fragment, at once or when the first has come. */
 void		flow_add(flow_table *, packet *);
 
 /* Lets the clock go on without a packet; ends what is idle by then. */

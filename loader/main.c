@@ -47,6 +47,7 @@ enum
 	OPTION_ACTIVE,
 	OPTION_MAX_FLOWS,
 	OPTION_KEY_VLAN,
+	OPTION_OUTER,
 	OPTION_PRINT,
 	OPTION_DRY_RUN,
 	OPTION_VERSION
@@ -67,6 +68,7 @@ typedef struct options
 	output		output;
 	bool		quiet;
 	bool		verbose;
+	bool		outer;			/* do not enter tunnels */
 	flow_options flow;
 } options;
 
@@ -177,7 +179,7 @@ count_frame(work *w, const frame *f)
 		w->unread_link = f->link;
 		return;
 	}
-	if (f->time < 0 || f->time >= LAST_TIME || !decode_frame(f, &p))
+	if (f->time < 0 || f->time >= LAST_TIME || !decode_frame(f, !w->options->outer, &p))
 		return;
 	if (w->sum.ip_packets == 0 || p.time < w->sum.first_packet)
 		w->sum.first_packet = p.time;
@@ -351,6 +353,7 @@ usage(FILE *to)
 		  "      --active=SECONDS   a longer flow is cut into slices; 0: never (300)\n"
 		  "      --max-flows=N      open flows at most; the next to go idle makes room (1000000)\n"
 		  "      --key-vlan         equal addresses and ports on two VLANs are two flows\n"
+		  "      --outer            tunnels are not entered: their packets are one flow between the ends\n"
 		  "  -q, --quiet            no summary, no progress\n"
 		  "  -v, --verbose          tell of every batch sent\n"
 		  "      --version, --help\n"
@@ -413,6 +416,7 @@ static const struct option long_options[] = {
 	{"active", required_argument, NULL, OPTION_ACTIVE},
 	{"max-flows", required_argument, NULL, OPTION_MAX_FLOWS},
 	{"key-vlan", no_argument, NULL, OPTION_KEY_VLAN},
+	{"outer", no_argument, NULL, OPTION_OUTER},
 	{NULL, 0, NULL, 0}
 };
 
@@ -443,6 +447,8 @@ set_option(options *o, int option, const char *value)
 			return true;
 		case OPTION_KEY_VLAN:
 			return o->flow.key_vlan = true;
+		case OPTION_OUTER:
+			return o->outer = true;
 		case OPTION_IDLE:
 			return parse_seconds(value, &o->flow.idle);
 		case OPTION_TCP_IDLE:

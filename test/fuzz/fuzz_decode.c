@@ -18,7 +18,10 @@
 #include "window.h"
 
 static const int links[] = {
-	LINK_ETHERNET, LINK_NULL, LINK_LOOP, LINK_RAW, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL, LINK_LINUX_SLL2
+	LINK_ETHERNET, LINK_NULL, LINK_LOOP, LINK_RAW, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL, LINK_LINUX_SLL2,
+	LINK_PPP, LINK_PPP_HDLC, LINK_PPP_ETHER, LINK_PPP_PPPD, LINK_PPP_WITH_DIR, LINK_C_HDLC, LINK_C_HDLC_WITH_DIR,
+	LINK_WIFI, LINK_WIFI_RADIOTAP, LINK_WIFI_PRISM, LINK_WIFI_AVS, LINK_PPI, LINK_FDDI, LINK_ATM_RFC1483,
+	LINK_FRAME_RELAY, LINK_ENC, LINK_PFLOG, LINK_IP_OVER_1394, LINK_NFLOG, LINK_IPOIB
 };
 
 typedef struct tally
@@ -28,6 +31,7 @@ typedef struct tally
 	int64_t		payload;
 	window	   *window;
 	csv			text;
+	bool		tunnels;
 } tally;
 
 static void
@@ -67,7 +71,7 @@ add_frame(flow_table *table, tally *in, const frame *f)
 {
 	packet		p;
 
-	if (f->time < 0 || f->time > INT64_C(253402300800000000) || !decode_frame(f, &p))
+	if (f->time < 0 || f->time > INT64_C(253402300800000000) || !decode_frame(f, in->tunnels, &p))
 		return;
 	require(p.payload <= p.length, "the payload is part of the packet");
 	in->packets++;
@@ -96,9 +100,9 @@ add_pcapng(flow_table *table, tally *in, const uint8_t *data, size_t size)
 }
 
 static void
-add_frames(flow_table *table, tally *in, int link, const uint8_t *data, size_t size)
+add_frames(flow_table *table, tally *in, int64_t time, int link, const uint8_t *data, size_t size)
 {
-	frame		f = {.time = 1000000, .link = link};
+	frame		f = {.time = time + 1000000, .link = link};
 
 	while (size >= 3)
 	{
@@ -167,31 +171,45 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/*
+ * The tables stay from input to input, making them would take most of the time.
+ * Each input finds them empty, and on a day of its own.
+ */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static FILE *nowhere;
-	flow_options options = flow_defaults;
-	tally		in = {0},
-				out = {0};
+	static flow_table *tables[2];	/* the second with --key-vlan */
+	static window *windows[2];
+	static tally out;
+	static int64_t day;
+	tally		in = {0};
 	flow_table *table;
+	bool		key_vlan;
 
 	if (size == 0)
 		return 0;
 	if (!nowhere)
 		nowhere = fopen("/dev/null", "w");
-	out.text.to = nowhere;
-	options.max_flows = 4;
-	options.key_vlan = data[0] & 0x80;
-	table = flow_table_new(&options, count_row, &out);
-	out.window = window_new(options.max_flows, options.hash_key);
-	if ((data[0] & 0x7f) == 0)
+	in.tunnels = !(data[0] & 0x40);
+	key_vlan = data[0] & 0x80;
+	if (!tables[key_vlan])
+	{
+		flow_options options = flow_defaults;
+
+		options.max_flows = 4;
+		options.key_vlan = key_vlan;
+		tables[key_vlan] = flow_table_new(&options, count_row, &out);
+		windows[key_vlan] = window_new(options.max_flows, options.hash_key);
+	}
+	out = (tally) {.text.to = nowhere, .window = windows[key_vlan]};
+	table = tables[key_vlan];
+	day = (day + 1) % 10000;
+	if ((data[0] & 0x3f) == 0)
 		add_pcapng(table, &in, data + 1, size - 1);
 	else
-		add_frames(table, &in, links[data[0] % (sizeof(links) / sizeof(links[0]))], data + 1, size - 1);
+		add_frames(table, &in, day * INT64_C(86400000000), links[data[0] % (sizeof(links) / sizeof(links[0]))], data + 1, size - 1);
 	flow_end_all(table);
-	flow_table_free(table);
-	window_free(out.window);
 	require(in.packets == out.packets, "every packet is in a flow");
 	require(in.bytes == out.bytes, "every byte is in a flow");
 	require(in.payload == out.payload, "all payload is in a flow");

@@ -116,8 +116,15 @@ my @first = (0, frame4(17, $A, $B, substr($whole, 0, 24), id => 7, more => 1));
 my @last = (1, frame4(17, $A, $B, substr($whole, 24), id => 7, offset => 24));
 is(join(', ', map { columns($_, qw(src_port dst_port src_packets src_payload fragments bad_fragments)) } meter('', [@first], [@last])),
 	'1000 2000 2 40 2 0', 'a later fragment has the ports of the first');
-is(join(', ', map { columns($_, qw(src_port src_packets)) } meter('', [@last], [ 2, $first[1] ])),
-	'0 1, 1000 1', 'one that comes before it does not');
+is(join(', ', map { columns($_, qw(src_port src_packets duration_us src_payload)) } meter('', [@last], [ 2, $first[1] ])),
+	'1000 2 1000000 40', 'one that comes before it waits for it');
+is(join(', ', map { columns($_, qw(src_port src_packets)) } meter('', [@last], [ 32, $first[1] ])),
+	'0 1, 1000 1', 'but not for ever');
+is(join(', ', map { columns($_, qw(src_port src_packets)) } meter('', [@last])), '0 1', 'one whose first never comes');
+my @middle = map { [ 1 + $_ / 1000, frame4(17, $A, $B, 'm' x 8, id => $_, offset => 8, more => 1) ] } 0 .. 4999;
+is(join(', ', map { columns($_, qw(src_port src_packets fragments)) } meter('', @middle)), '0 5000 5000', 'thousands that wait: none is lost');
+is(join(', ', map { columns($_, qw(src_packets bad_fragments)) } meter('', map { [ $_, $first[1] ], [ $_ + 0.1, $last[1] ] } 1 .. 3)),
+	'6 0', 'an identification may come again when its datagram is whole');
 my $teardrop = frame4(17, $A, $B, 'y' x 16, id => 7, offset => 8);
 is(join(', ', map { columns($_, qw(fragments bad_fragments)) } meter('', [@first], [ 1, $teardrop ])), '2 1', 'overlapping fragments');
 my $death = frame4(1, $A, $B, 'y' x 800, offset => 65528);

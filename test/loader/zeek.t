@@ -1,7 +1,9 @@
 # pcap2pg against the connection logs of Zeek's own tests: who opened the
 # connection, how it ended, packets, bytes and payload of each side.
 #
-# Tunnels are not entered, so only connections outside of them are compared.
+# Zeek logs a tunnelled packet in the connection inside and in the one outside.
+# We count it once; what is outside is compared with --outer.  What is neither
+# the innermost nor the outermost of nested tunnels is no flow of ours.
 # Many of the logs come from configurations that keep only some connections:
 # what Zeek logs must be among our flows, not the reverse.
 use strict;
@@ -16,9 +18,11 @@ plan skip_all => "no captures in $zeek: set TEST_DATA" if !-r "$zeek/INDEX.tsv";
 
 # Logs in which connections differ, by part of the name, and why.
 my @known = (
-	[ 'core\.(mpls|pbb|ppp|pppoe|radiotap|wlanmon|vlan-mpls|vntag)' => 'a link layer that is not read' ],
 	[ 'skip_analyzer' => 'Zeek is told to log what is inside a tunnel as if it were outside' ],
-	[ 'cisco-fabric-path' => 'half of its frames are FabricPath, which is not read' ],
+	[ 'tunnels\.ayiya__' => 'Zeek waits longer for more ICMP' ],
+	[ 'gre-aruba-amsdu' => 'one frame aggregates two packets; we count the first' ],
+	[ 'gtp\.inner_teredo' => 'Zeek does not count empty IPv6 packets inside of Teredo' ],
+	[ 'vntag-in-vlan' => 'Zeek does not count this packet' ],
 	[ 'checksums_ignore_nets__conn-failed' => 'Zeek drops packets with a bad checksum' ],
 	[ 'gtp\.outer_ip_frag' => 'Zeek counts reassembled datagrams, not fragments' ],
 	[ 'vxlan-unknown-internal-packet' => 'Zeek does not count these packets' ],
@@ -47,12 +51,16 @@ sub theirs
 	my @lines = grep { !/^#+ |^#(?!fields)/ } split /\n/, Loader::slurp($log);
 	my @names = grep { $_ ne '#fields' } split /\t/, shift @lines // '';
 	my @rows = map { my %c; @c{@names} = split /\t/; \%c } grep { !/^#/ } @lines;
+	my %parent = map { $_ => 1 } map { split /,/, $_->{tunnel_parents} // '' } @rows;
 	return grep {
 		my $row = $_;
 		!(grep { !defined $row->{$_} } qw(id.orig_h id.orig_p id.resp_h id.resp_p))
-		  && ($row->{tunnel_parents} // '-') =~ /^(-|\(empty\))$/ && ($row->{proto} // 'tcp') ne 'unknown_transport'
+		  && ($row->{proto} // 'tcp') ne 'unknown_transport'
+		  && !(is_inside($row) && $parent{ $row->{uid} // '' })
 	} @rows;
 }
+
+sub is_inside { return ($_[0]{tunnel_parents} // '-') !~ /^(-|\(empty\))$/; }
 
 # Zeek's responder "port" of ICMP is a code or the reply's type: not compared.
 sub is_same
@@ -106,8 +114,10 @@ for (split /\n/, Loader::slurp("$zeek/INDEX.tsv"))
 	{
 		skip "$log: $why", 1 if $why;
 		my $vlan = $log =~ /vlan_fivetuple(-|_lookup)/ ? '--key-vlan' : '';
-		my @ours = flows("--active=0 $vlan $zeek/$trace");
-		my @missing = without_partner(\@theirs, \@ours);
+		my @outside = flows("--active=0 $vlan --outer $zeek/$trace");
+		my @missing = without_partner([ grep { !is_inside($_) } @theirs ], \@outside);
+		my @inside = grep { $_->{tunnel} > 0 } flows("--active=0 $vlan $zeek/$trace");
+		push @missing, without_partner([ grep { is_inside($_) } @theirs ], \@inside);
 		is(scalar @missing, 0, "$log: $trace") or diag(map { text($_) . "\n" } @missing);
 		$compared += @theirs;
 	}
