@@ -11,7 +11,7 @@
 #ifndef SINK_H
 #define SINK_H
 
-#include "flow.h"
+#include "meter.h"
 
 typedef struct sink sink;
 
@@ -21,20 +21,6 @@ typedef enum sink_result
 	SINK_KNOWN,					/* the same bytes were loaded before; nothing is kept */
 	SINK_FAILED
 } sink_result;
-
-/* What the row in "capture" says at the end. */
-typedef struct capture_summary
-{
-	int64_t		file_bytes;
-	int64_t		first_packet,	/* of the IP packets; meaningless without any */
-				last_packet;
-	int64_t		packets;
-	int64_t		ip_packets;
-	int64_t		flows;
-	int64_t		drops;			/* -1: not known */
-	bool		truncated;
-	const char *damage;			/* why, if so */
-} capture_summary;
 
 /* "conninfo" may be a database name, keywords or a URI; NULL: libpq's environment. */
 sink	   *sink_open(const char *conninfo, const char *store, bool verbose);

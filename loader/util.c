@@ -1,11 +1,12 @@
 /*
- * util.c - messages and memory of the program (see util.h).
+ * util.c - messages, memory and a clock of the program (see util.h).
  */
 #include "util.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 void
 complain(const char *format,...)
@@ -13,11 +14,13 @@ complain(const char *format,...)
 	va_list		args;
 
 	fflush(stdout);
+	flockfile(stderr);
 	fputs("pcap2pg: ", stderr);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
+	funlockfile(stderr);
 }
 
 static void *
@@ -54,4 +57,13 @@ must_format(const char *format,...)
 		text = NULL;
 	va_end(args);
 	return checked(text);
+}
+
+double
+seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
 }

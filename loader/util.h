@@ -1,5 +1,5 @@
 /*
- * util.h - messages and memory of the program.
+ * util.h - messages, memory and a clock of the program.
  */
 #ifndef UTIL_H
 #define UTIL_H
@@ -15,5 +15,8 @@ void	   *must_realloc(void *, size_t size);
 
 /* The text in new memory; free() it. */
 char	   *must_format(const char *format,...) __attribute__((format(printf, 1, 2)));
+
+/* A clock that only goes on. */
+double		seconds_now(void);
 
 #endif

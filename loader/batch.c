@@ -1,0 +1,69 @@
+/*
+ * batch.c - rows on their way to the database (see batch.h).
+ */
+#include "batch.h"
+
+#include <stdlib.h>
+
+#include "copy.h"
+#include "util.h"
+
+#define DAY INT64_C(86400000000)
+
+batch *
+batch_new(size_t room)
+{
+	batch	   *b = must_calloc(1, sizeof(*b));
+
+	b->data = must_calloc(1, room);
+	b->room = room;
+	return b;
+}
+
+void
+batch_free(batch *b)
+{
+	free(b->data);
+	free(b);
+}
+
+void
+batch_clear(batch *b)
+{
+	b->bytes = 0;
+	b->rows = 0;
+	b->day_count = 0;
+}
+
+/* Widens the flow's day, or adds it; false if the batch has no room for it. */
+static bool
+note_day(batch *b, int64_t start)
+{
+	int64_t		number = start / DAY;
+
+	for (size_t i = b->day_count; i-- > 0;)
+		if (b->days[i].first / DAY == number)
+		{
+			if (start < b->days[i].first)
+				b->days[i].first = start;
+			if (start > b->days[i].last)
+				b->days[i].last = start;
+			return true;
+		}
+	if (b->day_count == BATCH_DAYS)
+		return false;
+	b->days[b->day_count++] = (day) {start, start};
+	return true;
+}
+
+bool
+batch_add(batch *b, const flow_row *row, int32_t capture_id)
+{
+	if (b->bytes + COPY_ROW_BYTES > b->room || !note_day(b, row->start_time))
+		return false;
+	if (b->bytes == 0)
+		b->bytes = copy_header(b->data);
+	b->bytes += copy_row(b->data + b->bytes, row, capture_id);
+	b->rows++;
+	return true;
+}

@@ -1,0 +1,39 @@
+/*
+ * batch.h - rows on their way to the database: encoded for COPY, with the days
+ * for which they need chunks.
+ */
+#ifndef BATCH_H
+#define BATCH_H
+
+#include "meter.h"
+
+enum
+{
+	BATCH_DAYS = 64				/* a batch is full when its flows begin on more days */
+};
+
+/* The start times of a batch's flows of one day (UTC). */
+typedef struct day
+{
+	int64_t		first,
+				last;
+} day;
+
+typedef struct batch
+{
+	uint8_t    *data;			/* header and rows, without the trailer */
+	size_t		bytes,
+				room;
+	int64_t		rows;
+	day			days[BATCH_DAYS];
+	size_t		day_count;
+} batch;
+
+batch	   *batch_new(size_t room);
+void		batch_free(batch *);
+void		batch_clear(batch *);
+
+/* False if it is full. */
+bool		batch_add(batch *, const flow_row *, int32_t capture_id);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * meter.c - frames in, rows out (see meter.h).
+ */
+#include "meter.h"
+
+#include <string.h>
+
+#define LAST_TIME (INT64_C(253402300800) * 1000000)	/* the year 10000 */
+
+/* The table's flow_emit. */
+static void
+add_row(void *arg, flow_row *row)
+{
+	meter	   *m = arg;
+
+	m->sum.flows++;
+	window_add(m->window, row);
+	if (m->emit)
+		m->emit(m->arg, row);
+}
+
+void
+meter_open(meter *m, const flow_options *options, bool tunnels, flow_emit emit, void *arg)
+{
+	memset(m, 0, sizeof(*m));
+	m->table = flow_table_new(options, add_row, m);
+	m->window = window_new(options->max_flows, options->hash_key);
+	m->tunnels = tunnels;
+	m->emit = emit;
+	m->arg = arg;
+}
+
+void
+meter_close(meter *m)
+{
+	flow_table_free(m->table);
+	window_free(m->window);
+}
+
+void
+meter_frame(meter *m, const frame *f)
+{
+	packet		p;
+
+	m->sum.packets++;
+	if (!decode_knows_link(f->link))
+	{
+		m->unread++;
+		m->unread_link = f->link;
+		return;
+	}
+	if (f->time < 0 || f->time >= LAST_TIME || !decode_frame(f, m->tunnels, &p))
+		return;
+	if (m->sum.ip_packets == 0 || p.time < m->sum.first_packet)
+		m->sum.first_packet = p.time;
+	if (m->sum.ip_packets == 0 || p.time > m->sum.last_packet)
+		m->sum.last_packet = p.time;
+	m->sum.ip_packets++;
+	flow_add(m->table, &p);
+}

@@ -1,0 +1,190 @@
+/*
+ * options.c - the command line (see options.h).
+ */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "capture.h"
+#include "util.h"
+
+#define VERSION "0.1.0"
+
+enum
+{
+	OPTION_IDLE = 256,
+	OPTION_TCP_IDLE,
+	OPTION_TCP_CLOSED,
+	OPTION_ICMP_IDLE,
+	OPTION_ACTIVE,
+	OPTION_MAX_FLOWS,
+	OPTION_KEY_VLAN,
+	OPTION_OUTER,
+	OPTION_PRINT,
+	OPTION_DRY_RUN,
+	OPTION_VERSION
+};
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: pcap2pg [option]... file...\n"
+		  "Loads capture files (pcap, pcapng; - is standard input) into a flow store of PostgreSQL.\n"
+		  "\n"
+		  "  -d, --dbname=CONNINFO  database name, connection string or URI (default: libpq's environment)\n"
+		  "  -s, --store=NAME       flow store (default: netflow)\n"
+		  "  -f, --filter=BPF       only packets that match, in tcpdump's language\n"
+		  "      --print            write the flows to standard output instead, as CSV\n"
+		  "      --dry-run          only count\n"
+		  "      --idle=SECONDS     a flow ends when silent for so long (60)\n"
+		  "      --tcp-idle=SECONDS the same for TCP when both ends have spoken (300)\n"
+		  "      --tcp-closed=SECONDS  the same for TCP after its end (5)\n"
+		  "      --icmp-idle=SECONDS   the same for ICMP (10)\n"
+		  "      --active=SECONDS   a longer flow is cut into slices; 0: never (300)\n"
+		  "      --max-flows=N      open flows at most; the next to go idle makes room (1000000)\n"
+		  "      --key-vlan         equal addresses and ports on two VLANs are two flows\n"
+		  "      --outer            tunnels are not entered: their packets are one flow between the ends\n"
+		  "  -q, --quiet            no summary, no progress\n"
+		  "  -v, --verbose          tell of every batch sent\n"
+		  "      --version, --help\n"
+		  "\n"
+		  "One file is one transaction.  A file that was loaded before is recognised by its\n"
+		  "SHA-256 and left out.  Of a damaged file everything before the damage is loaded, with\n"
+		  "a warning; a file that is no capture is an error, and the other files go on.\n"
+		  "\n"
+		  "Exit status: 0 done; 1 a file could not be loaded; 2 usage; 3 database error, the\n"
+		  "remaining files were not tried; 130 interrupted.\n", to);
+}
+
+static int
+usage_error(const char *problem, const char *what)
+{
+	complain("%s%s%s", problem, what ? " " : "", what ? what : "");
+	complain("try pcap2pg --help");
+	return EXIT_USAGE;
+}
+
+/* Seconds into microseconds; at most a year. */
+static bool
+parse_seconds(const char *text, int64_t *microseconds)
+{
+	char	   *end;
+	double		seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds >= 0 && seconds <= 31536000))
+		return false;
+	*microseconds = (int64_t) (seconds * 1e6 + 0.5);
+	return true;
+}
+
+static bool
+parse_max_flows(const char *text, uint32_t *flows)
+{
+	char	   *end;
+	long		n = strtol(text, &end, 10);
+
+	if (end == text || *end || n < 1 || n > 1000000000)
+		return false;
+	*flows = (uint32_t) n;
+	return true;
+}
+
+static const struct option long_options[] = {
+	{"dbname", required_argument, NULL, 'd'},
+	{"store", required_argument, NULL, 's'},
+	{"filter", required_argument, NULL, 'f'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{"print", no_argument, NULL, OPTION_PRINT},
+	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+	{"idle", required_argument, NULL, OPTION_IDLE},
+	{"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
+	{"tcp-closed", required_argument, NULL, OPTION_TCP_CLOSED},
+	{"icmp-idle", required_argument, NULL, OPTION_ICMP_IDLE},
+	{"active", required_argument, NULL, OPTION_ACTIVE},
+	{"max-flows", required_argument, NULL, OPTION_MAX_FLOWS},
+	{"key-vlan", no_argument, NULL, OPTION_KEY_VLAN},
+	{"outer", no_argument, NULL, OPTION_OUTER},
+	{NULL, 0, NULL, 0}
+};
+
+/* One option; false if its value is no good. */
+static bool
+set_option(options *o, int option, const char *value)
+{
+	switch (option)
+	{
+		case 'd':
+			o->conninfo = value;
+			return true;
+		case 's':
+			o->store = value;
+			return true;
+		case 'f':
+			o->filter = value;
+			return true;
+		case 'q':
+			return o->quiet = true;
+		case 'v':
+			return o->verbose = true;
+		case OPTION_PRINT:
+			o->output = TO_STDOUT;
+			return true;
+		case OPTION_DRY_RUN:
+			o->output = TO_NOTHING;
+			return true;
+		case OPTION_KEY_VLAN:
+			return o->flow.key_vlan = true;
+		case OPTION_OUTER:
+			return o->outer = true;
+		case OPTION_IDLE:
+			return parse_seconds(value, &o->flow.idle);
+		case OPTION_TCP_IDLE:
+			return parse_seconds(value, &o->flow.tcp_idle);
+		case OPTION_TCP_CLOSED:
+			return parse_seconds(value, &o->flow.tcp_closed);
+		case OPTION_ICMP_IDLE:
+			return parse_seconds(value, &o->flow.icmp_idle);
+		case OPTION_ACTIVE:
+			return parse_seconds(value, &o->flow.active);
+		case OPTION_MAX_FLOWS:
+			return parse_max_flows(value, &o->flow.max_flows);
+		default:
+			return false;
+	}
+}
+
+int
+parse_options(int argc, char **argv, options *o)
+{
+	char		message[MESSAGE_BYTES];
+	int			option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "d:s:f:qvh", long_options, NULL)) != -1)
+	{
+		if (option == 'h')
+		{
+			usage(stdout);
+			return EXIT_OK;
+		}
+		if (option == OPTION_VERSION)
+		{
+			puts("pcap2pg " VERSION);
+			return EXIT_OK;
+		}
+		if (option == '?')
+			return usage_error("unknown option, or one without its value:", argv[optind - 1]);
+		if (!set_option(o, option, optarg))
+			return usage_error("option value out of range:", optarg);
+	}
+	if (optind == argc)
+		return usage_error("no file given", NULL);
+	if (o->filter && !capture_check_filter(o->filter, message))
+		return usage_error(message, NULL);
+	return -1;
+}
