@@ -26,6 +26,7 @@ BEGIN
 		confidence real NOT NULL,
 		watch_id int4,
 		model_version int4,
+		suppression_id int4,
 		src_port int4,
 		dst_port int4,
 		target_count int4 NOT NULL DEFAULT 1,
@@ -47,6 +48,7 @@ BEGIN
 	CREATE INDEX detection_alert ON %1$I.detection (alert_id);
 	COMMENT ON TABLE %1$I.detection IS 'anomalous flows (watch_id) and windows that threat rules fired on (rule)';
 	COMMENT ON COLUMN %1$I.detection.window_start IS 'minute or day that a rule fired on; NULL for a flow';
+	COMMENT ON COLUMN %1$I.detection.suppression_id IS 'suppression that keeps it from being shown';
 	COMMENT ON COLUMN %1$I.detection.reasons IS 'why: [{feature, value, expected, share}], shares sum to 1';
 	COMMENT ON COLUMN %1$I.detection.targets IS 'destinations, at most 20';
 
@@ -56,7 +58,11 @@ BEGIN
 		threat text NOT NULL,
 		watch_id int4,
 		title text NOT NULL,
-		state text NOT NULL DEFAULT 'open',
+		state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'acknowledged', 'closed')),
+		resolution text CHECK (resolution = ANY (anomaly.resolutions())),
+		assignee text,
+		triage_id int8,
+		closed_seen timestamptz,
 		severity float8 NOT NULL,
 		confidence real NOT NULL,
 		first_seen timestamptz NOT NULL,
@@ -73,12 +79,16 @@ BEGIN
 		reasons jsonb NOT NULL CHECK (jsonb_array_length(reasons) > 0),
 		indicators text[] NOT NULL,
 		created_at timestamptz NOT NULL DEFAULT now(),
-		updated_at timestamptz NOT NULL DEFAULT now()
+		updated_at timestamptz NOT NULL DEFAULT now(),
+		CHECK ((state = 'closed') = (resolution IS NOT NULL))
 	);
 	CREATE INDEX alert_source ON %1$I.alert (source, threat, last_seen);
 	CREATE INDEX alert_time ON %1$I.alert (last_seen);
 	COMMENT ON TABLE %1$I.alert IS 'incidents: detections of one source and threat that belong together';
 	COMMENT ON COLUMN %1$I.alert.watch_id IS 'watch whose model alone raised it; NULL when a threat rule did';
+	COMMENT ON COLUMN %1$I.alert.resolution IS 'what it was closed as';
+	COMMENT ON COLUMN %1$I.alert.triage_id IS 'entry of triage_log that it is in this state by; NULL before the first';
+	COMMENT ON COLUMN %1$I.alert.closed_seen IS 'its last_seen when it was closed; activity after that opens it again';
 	COMMENT ON COLUMN %1$I.alert.flow_count IS 'flows behind it; a flow found in several ways counts once';
 	COMMENT ON COLUMN %1$I.alert.target_count IS 'destinations in its widest window, or listed, whichever is more';
 	$ddl$, store);

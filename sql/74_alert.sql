@@ -8,17 +8,26 @@
 -- found joins a rule's alert of its source and time, or makes an alert when
 -- enough severe flows corroborate each other (watch.alert_severity and
 -- alert_flows); else it stays pending, to be seen in the timeline.
+--
+-- Activity after what was seen when an alert was closed opens it again, and an
+-- acknowledged alert that reaches a higher band is open again: both are entries
+-- of triage_log.
 
 -- An alert's row follows from its detections, whenever these change; alerts
--- without detections go.  Whoever listens on pg_anomaly hears of each.
+-- without detections go.  Whoever listens on the channel named as the store
+-- hears of each, by its number alone: channels have no rights of access.
 CREATE FUNCTION anomaly.summarize_alerts(store name, ids int8[]) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	worse int8[];
 BEGIN
 	EXECUTE format($q$
 	WITH part AS MATERIALIZED (
 		SELECT * FROM %1$I.detection WHERE alert_id = ANY ($1)
+	), before AS MATERIALIZED (
+		SELECT id, severity FROM %1$I.alert WHERE id = ANY ($1) AND state = 'acknowledged'
 	), total AS (
 		SELECT alert_id, min(start_time) AS first_seen, max(end_time) AS last_seen, count(*) AS detections,
 			   max(target_count) AS targets, max(severity) AS severity
@@ -56,12 +65,23 @@ BEGIN
 			 excluded.flow_count, excluded.detection_count, excluded.target_count, excluded.targets, excluded.ports,
 			 excluded.model, excluded.model_version, excluded.score, excluded.p_value, excluded.reasons, excluded.indicators,
 			 now())
-		RETURNING a.id
+		RETURNING a.id, a.severity
 	), emptied AS (
 		DELETE FROM %1$I.alert WHERE id = ANY ($1) AND id NOT IN (SELECT alert_id FROM total)
 	)
-	SELECT pg_notify('pg_anomaly', jsonb_build_object('store', $2, 'alert', id)::text) FROM written
-	$q$, store) USING ids, store;
+	SELECT array_agg(b.id) FILTER (WHERE @extschema@.anomaly_band(w.severity) <> @extschema@.anomaly_band(b.severity)
+										 AND w.severity > b.severity)
+	FROM (SELECT id, severity, pg_notify($2, jsonb_build_object('alert', id)::text) FROM written OFFSET 0) w
+	LEFT JOIN before b USING (id)
+	$q$, store) INTO worse USING ids, store;
+	EXECUTE format($q$
+	INSERT INTO %1$I.triage_log (alert_id, action, note)
+	SELECT id, 'recur', 'seen again' FROM %1$I.alert
+	WHERE id = ANY ($1) AND state = 'closed' AND last_seen > closed_seen
+	UNION ALL
+	SELECT id, 'escalate', 'severity ' || anomaly.number_text(severity) FROM %1$I.alert WHERE id = ANY ($2)
+	ORDER BY id
+	$q$, store) USING ids, worse;
 END
 $$;
 COMMENT ON FUNCTION anomaly.summarize_alerts(name, int8[]) IS 'writes alerts anew from their detections and notifies';
@@ -81,7 +101,8 @@ BEGIN
 		SELECT d.src_addr AS source, d.threat, d.watch_id, d.start_time AS lo, d.end_time AS hi,
 			   d.id AS detection, NULL::int8 AS alert, d.severity
 		FROM %1$I.detection d
-		WHERE d.alert_id IS NULL AND d.src_addr = ANY ($1) AND d.start_time BETWEEN $2 AND $3
+		WHERE d.alert_id IS NULL AND d.suppression_id IS NULL
+		  AND d.src_addr = ANY ($1) AND d.start_time BETWEEN $2 AND $3
 		  AND (d.watch_id IS NOT NULL) = $5
 		UNION ALL
 		SELECT a.source, a.threat, a.watch_id, a.first_seen, a.last_seen, NULL, a.id, NULL
@@ -140,7 +161,7 @@ BEGIN
 					  AND (p.dst_addr = ANY (a.targets) OR a.target_count > cardinality(a.targets))
 					ORDER BY a.severity DESC, a.id LIMIT 1) AS alert
 			  FROM %1$I.detection p
-			  WHERE p.alert_id IS NULL AND p.watch_id IS NOT NULL
+			  WHERE p.alert_id IS NULL AND p.suppression_id IS NULL AND p.watch_id IS NOT NULL
 				AND p.src_addr = ANY ($1) AND p.start_time BETWEEN $2 AND $3) m
 		JOIN %1$I.alert a ON a.id = m.alert
 		WHERE d.id = m.id AND d.start_time = m.start_time
@@ -163,10 +184,16 @@ DECLARE
 	-- Pending detections further away than a day corroborate nothing.
 	lo timestamptz := t0 - interval '1 day';
 	hi timestamptz := t1 + interval '1 day';
+	gap interval := (anomaly.store(store)).alert_gap;
 BEGIN
 	IF cardinality(sources) = 0 THEN
 		RETURN;
 	END IF;
+	-- in the order that 76_triage.sql takes them in
+	EXECUTE format($q$
+		SELECT FROM %I.alert WHERE source = ANY ($1) AND last_seen >= $2 AND first_seen <= $3 ORDER BY id FOR NO KEY UPDATE$q$, store)
+	USING sources, lo - gap, hi + gap;
+	PERFORM anomaly.suppress_pending(store, sources, lo, hi);
 	PERFORM anomaly.summarize_alerts(store, anomaly.join_islands(store, sources, lo, hi, false));
 	PERFORM anomaly.summarize_alerts(store, anomaly.join_rule_alerts(store, sources, lo, hi)
 											|| anomaly.join_islands(store, sources, lo, hi, true));

@@ -28,6 +28,8 @@ BEGIN
 	PERFORM anomaly.make_rollup_tables(name);
 	PERFORM anomaly.make_threat_tables(name);
 	PERFORM anomaly.make_detection_tables(name);
+	PERFORM anomaly.make_triage_tables(name);
+	PERFORM anomaly.make_suppression_tables(name);
 	PERFORM anomaly.make_watch_tables(name);
 	PERFORM anomaly.make_flow_trigger(name);
 	RETURN name;

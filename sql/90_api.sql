@@ -54,8 +54,8 @@ BEGIN
 		SELECT id, start_time, end_time, alert_id, flow_count, src_addr, dst_addr, src_port, dst_port, protocol,
 			   threat, rule, watch_id, model, model_version, score, p_value, severity,
 			   @extschema@.anomaly_band(severity) AS band, confidence, anomaly.risk(severity, confidence) AS risk, reasons, indicators
-		FROM %1$I.detection;
-	COMMENT ON VIEW %2$I.detection IS 'anomalous flows and windows that threat rules fired on';
+		FROM %1$I.detection WHERE suppression_id IS NULL;
+	COMMENT ON VIEW %2$I.detection IS 'anomalous flows and windows that threat rules fired on, but those suppressed';
 	CREATE VIEW %2$I.score_hour AS
 		SELECT hour, watch_id, bin, flows, anomalous FROM %1$I.score_hour;
 	COMMENT ON VIEW %2$I.score_hour IS 'scores of all flows, by hour and hundredth';
@@ -67,13 +67,13 @@ BEGIN
 				FROM %1$I.watch w LEFT JOIN anomaly.model m ON m.name = w.model WHERE w.enabled) AS models,
 			   coalesce((SELECT string_agg(w.model || ': ' || w.error, '; ' ORDER BY w.id)
 						 FROM %1$I.watch w WHERE w.enabled AND w.error IS NOT NULL), t.error) AS watch_error,
-			   t.revision::text AS token
+			   t.revision || '.' || coalesce((SELECT max(l.id) FROM %1$I.triage_log l), 0) AS token
 		FROM %1$I.tally t;
 	COMMENT ON VIEW %2$I.status IS 'one row, cheap: poll it, and fetch the rest when token has changed';
 
 	CREATE VIEW %2$I.alerts AS
 		SELECT a.id, a.source, a.threat, a.title, a.severity, @extschema@.anomaly_band(a.severity) AS band,
-			   anomaly.risk(a.severity, a.confidence) AS risk, a.confidence, a.state, a.first_seen, a.last_seen,
+			   anomaly.risk(a.severity, a.confidence) AS risk, a.confidence, a.state, a.resolution, a.assignee, a.first_seen, a.last_seen,
 			   a.flow_count, a.detection_count, a.target_count, a.targets, a.ports, a.model, a.model_version,
 			   a.score, a.p_value, a.reasons, a.indicators,
 			   (SELECT coalesce(jsonb_agg(p.advice ORDER BY p.step), '[]') FROM %1$I.playbook p WHERE p.threat = a.threat) AS playbook,

@@ -18,6 +18,13 @@ sql("SELECT anomaly_train('dumped', 'SELECT * FROM points', options => jsonb_bui
 	FROM generate_series(1, 3) n");
 sql("SELECT anomaly_activate('dumped', 2)");
 sql("CREATE TABLE kept AS SELECT anomaly_fit(p, 'isolation_forest', '{}') AS model FROM points p");
+# a flow store, with an alert that somebody closed
+sql("SELECT anomaly_create_flow_store('stored')");
+sql("INSERT INTO stored.alert (source, threat, title, severity, confidence, first_seen, last_seen, flow_count, detection_count,
+	target_count, targets, ports, reasons, indicators) VALUES ('10.0.0.1', 'ddos', 'Flood', 80, 1, now(), now(), 1, 1, 1, '{10.0.0.2}', '{80}', '[1]', '{}')");
+sql("SELECT anomaly_triage('stored', '{1}', 'close', 'duplicate', note => 'Zürich')");
+my $log = 'SELECT l, v FROM stored.triage_log l, anomaly_verify_log($$stored$$) v';
+my $logged = sql($log);
 my $before = sql($checksum);
 my $registry = sql('SELECT to_jsonb(v) - $$body$$ FROM anomaly.model_version v ORDER BY id');
 
@@ -36,6 +43,9 @@ for my $format (qw(plain custom))
 		"$format: the registry is the same");
 	is(sql('SELECT model::text FROM kept', $db), sql('SELECT model::text FROM kept'),
 		"$format: a model in a user's table is the same");
+	is(sql($log, $db), $logged, "$format: the triage log holds");
+	is(sql("SELECT anomaly_triage('stored', '{1}', 'reopen')", $db), 1, "$format: and triage goes on");
+	is(sql('SELECT entries, broken FROM anomaly_verify_log($$stored$$)', $db), '2|', "$format: with the next entry");
 	is(sql("SELECT version FROM anomaly_train('dumped', 'SELECT * FROM points')", $db), 4,
 		"$format: training goes on with the next version");
 	is(sql('SELECT max(id) > 3 AND count(*) = count(DISTINCT id) FROM anomaly.model_version', $db), 't',
