@@ -8,6 +8,11 @@
 #include "copy.h"
 #include "util.h"
 
+enum
+{
+	REJECT_BYTES = 256 * 1024
+};
+
 #define DAY INT64_C(86400000000)
 
 batch *
@@ -24,6 +29,7 @@ void
 batch_free(batch *b)
 {
 	free(b->data);
+	free(b->rejects);
 	free(b);
 }
 
@@ -32,6 +38,7 @@ batch_clear(batch *b)
 {
 	b->bytes = 0;
 	b->rows = 0;
+	b->reject_bytes = 0;
 	b->day_count = 0;
 }
 
@@ -66,4 +73,23 @@ batch_add(batch *b, const flow_row *row, int32_t capture_id)
 	b->bytes += copy_row(b->data + b->bytes, row, capture_id);
 	b->rows++;
 	return true;
+}
+
+bool
+batch_reject(batch *b, int32_t capture_id, int64_t line, const char *reason, const char *raw, size_t length)
+{
+	if (!b->rejects)
+		b->rejects = must_calloc(1, REJECT_BYTES);
+	if (b->reject_bytes + COPY_REJECT_BYTES > REJECT_BYTES)
+		return false;
+	if (b->reject_bytes == 0)
+		b->reject_bytes = copy_header(b->rejects);
+	b->reject_bytes += copy_reject(b->rejects + b->reject_bytes, capture_id, line, reason, raw, length);
+	return true;
+}
+
+bool
+batch_empty(const batch *b)
+{
+	return b->rows == 0 && b->reject_bytes == 0;
 }

@@ -25,6 +25,8 @@ typedef struct batch
 	size_t		bytes,
 				room;
 	int64_t		rows;
+	uint8_t    *rejects;		/* lines that are no flow, likewise; NULL before the first */
+	size_t		reject_bytes;
 	day			days[BATCH_DAYS];
 	size_t		day_count;
 } batch;
@@ -35,5 +37,9 @@ void		batch_clear(batch *);
 
 /* False if it is full. */
 bool		batch_add(batch *, const flow_row *, int32_t capture_id);
+bool		batch_reject(batch *, int32_t capture_id, int64_t line, const char *reason, const char *raw, size_t length);
+
+/* Is there nothing to send? */
+bool		batch_empty(const batch *);
 
 #endif

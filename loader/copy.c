@@ -27,9 +27,14 @@ const char	copy_columns[] =
 enum
 {
 	COLUMNS = 55,
+	REJECT_COLUMNS = 4,
+	REJECT_REASON = 1000,		/* bytes; both fit COPY_REJECT_BYTES */
+	REJECT_RAW = 2000,
 	INET_FAMILY_4 = 2,			/* of inet's send format, on every system */
 	INET_FAMILY_6 = 3
 };
+
+const char	copy_reject_columns[] = "capture_id,line,reason,raw";
 
 #define EPOCH_2000 INT64_C(946684800000000)
 
@@ -121,31 +126,44 @@ copy_header(uint8_t *to)
 	return sizeof(header);
 }
 
+/* Of the windows: what is negative is not known. */
+static inline uint8_t *
+put_count(uint8_t *at, int32_t count)
+{
+	return count >= 0 ? put32(at, count) : put_null(at);
+}
+
+static inline uint8_t *
+put_rate(uint8_t *at, float rate)
+{
+	return rate >= 0 ? put_real(at, rate) : put_null(at);
+}
+
 static uint8_t *
 put_window(uint8_t *at, const window_features *w)
 {
-	at = put32(at, w->count);
-	at = put32(at, w->srv_count);
-	at = put_real(at, w->serror_rate);
-	at = put_real(at, w->srv_serror_rate);
-	at = put_real(at, w->rerror_rate);
-	at = put_real(at, w->srv_rerror_rate);
-	at = put_real(at, w->same_srv_rate);
-	at = put_real(at, w->diff_srv_rate);
-	at = put_real(at, w->srv_diff_host_rate);
-	at = put32(at, w->dst_host_count);
-	at = put32(at, w->dst_host_srv_count);
-	at = put_real(at, w->dst_host_same_srv_rate);
-	at = put_real(at, w->dst_host_diff_srv_rate);
-	at = put_real(at, w->dst_host_same_src_port_rate);
-	at = put_real(at, w->dst_host_srv_diff_host_rate);
-	at = put_real(at, w->dst_host_serror_rate);
-	at = put_real(at, w->dst_host_srv_serror_rate);
-	at = put_real(at, w->dst_host_rerror_rate);
-	at = put_real(at, w->dst_host_srv_rerror_rate);
-	at = put32(at, w->src_distinct_dsts);
-	at = put32(at, w->src_distinct_ports);
-	return put32(at, w->src_failed);
+	at = put_count(at, w->count);
+	at = put_count(at, w->srv_count);
+	at = put_rate(at, w->serror_rate);
+	at = put_rate(at, w->srv_serror_rate);
+	at = put_rate(at, w->rerror_rate);
+	at = put_rate(at, w->srv_rerror_rate);
+	at = put_rate(at, w->same_srv_rate);
+	at = put_rate(at, w->diff_srv_rate);
+	at = put_rate(at, w->srv_diff_host_rate);
+	at = put_count(at, w->dst_host_count);
+	at = put_count(at, w->dst_host_srv_count);
+	at = put_rate(at, w->dst_host_same_srv_rate);
+	at = put_rate(at, w->dst_host_diff_srv_rate);
+	at = put_rate(at, w->dst_host_same_src_port_rate);
+	at = put_rate(at, w->dst_host_srv_diff_host_rate);
+	at = put_rate(at, w->dst_host_serror_rate);
+	at = put_rate(at, w->dst_host_srv_serror_rate);
+	at = put_rate(at, w->dst_host_rerror_rate);
+	at = put_rate(at, w->dst_host_srv_rerror_rate);
+	at = put_count(at, w->src_distinct_dsts);
+	at = put_count(at, w->src_distinct_ports);
+	return put_count(at, w->src_failed);
 }
 
 size_t
@@ -188,5 +206,43 @@ copy_row(uint8_t *to, const flow_row *row, int32_t capture_id)
 	at = put_inet(at, row->version, &row->addr[DST]);
 	at = put64(at, copy_timestamp(row->ended_at));
 	at = put_window(at, &row->window);
+	return (size_t) (at - to);
+}
+
+/* Text of at most "most" bytes, escaped. */
+static uint8_t *
+put_text(uint8_t *at, const char *text, size_t length, size_t most)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t    *begin = at + sizeof(int32_t);
+	uint8_t    *to = begin;
+
+	for (size_t i = 0; i < length && (size_t) (to - begin) + 4 <= most; i++)
+	{
+		uint8_t		c = (uint8_t) text[i];
+
+		if ((c >= ' ' && c < 0x7f) || c == '\t')
+			*to++ = c;
+		else
+		{
+			to = put_bytes(to, "\\x", 2);
+			*to++ = (uint8_t) digits[c >> 4];
+			*to++ = (uint8_t) digits[c & 15];
+		}
+	}
+	put_length(at, (int32_t) (to - begin));
+	return to;
+}
+
+size_t
+copy_reject(uint8_t *to, int32_t capture_id, int64_t line, const char *reason, const char *raw, size_t length)
+{
+	static const uint8_t columns[2] = {0, REJECT_COLUMNS};
+	uint8_t    *at = put_bytes(to, columns, sizeof(columns));
+
+	at = put32(at, capture_id);
+	at = put64(at, line);
+	at = put_text(at, reason, strlen(reason), REJECT_REASON);
+	at = put_text(at, raw, length, REJECT_RAW);
 	return (size_t) (at - to);
 }

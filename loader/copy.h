@@ -13,12 +13,22 @@ extern const char copy_columns[];
 
 enum
 {
-	COPY_ROW_BYTES = 600		/* no row is longer */
+	COPY_ROW_BYTES = 600,		/* no row is longer */
+	COPY_REJECT_BYTES = 4096
 };
 
-/* Both return the bytes written. */
+/* Those of copy_reject(). */
+extern const char copy_reject_columns[];
+
+/* These return the bytes written. */
 size_t		copy_header(uint8_t *to);
 size_t		copy_row(uint8_t *to, const flow_row *, int32_t capture_id);
+
+/*
+ * A line that is no flow.  Reason and text are cut to fit; bytes that are not
+ * printable ASCII become \\xHH, so that any database can hold them.
+ */
+size_t		copy_reject(uint8_t *to, int32_t capture_id, int64_t line, const char *reason, const char *raw, size_t length);
 
 /* A timestamptz as the server counts it. */
 int64_t		copy_timestamp(int64_t unix_microseconds);

@@ -35,6 +35,25 @@ put_time(FILE *to, int64_t time)
 	fprintf(to, "%s.%06d+00", day, (int) (time % 1000000));
 }
 
+/* Of the windows: what is negative is not known. */
+static void
+put_count(FILE *to, int32_t count)
+{
+	if (count >= 0)
+		fprintf(to, ",%d", count);
+	else
+		fputc(',', to);
+}
+
+static void
+put_rate(FILE *to, float rate)
+{
+	if (rate >= 0)
+		fprintf(to, ",%.9g", (double) rate);
+	else
+		fputc(',', to);
+}
+
 static void
 put_window(FILE *to, const window_features *w)
 {
@@ -44,13 +63,18 @@ put_window(FILE *to, const window_features *w)
 		w->dst_host_same_src_port_rate, w->dst_host_srv_diff_host_rate, w->dst_host_serror_rate,
 	w->dst_host_srv_serror_rate, w->dst_host_rerror_rate, w->dst_host_srv_rerror_rate};
 
-	fprintf(to, ",%d,%d", w->count, w->srv_count);
+	put_count(to, w->count);
+	put_count(to, w->srv_count);
 	for (size_t i = 0; i < sizeof(rate) / sizeof(rate[0]); i++)
-		fprintf(to, ",%.9g", (double) rate[i]);
-	fprintf(to, ",%d,%d", w->dst_host_count, w->dst_host_srv_count);
+		put_rate(to, rate[i]);
+	put_count(to, w->dst_host_count);
+	put_count(to, w->dst_host_srv_count);
 	for (size_t i = 0; i < sizeof(dst_host_rate) / sizeof(dst_host_rate[0]); i++)
-		fprintf(to, ",%.9g", (double) dst_host_rate[i]);
-	fprintf(to, ",%d,%d,%d\n", w->src_distinct_dsts, w->src_distinct_ports, w->src_failed);
+		put_rate(to, dst_host_rate[i]);
+	put_count(to, w->src_distinct_dsts);
+	put_count(to, w->src_distinct_ports);
+	put_count(to, w->src_failed);
+	fputc('\n', to);
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * files.c - capture files into a sink (see files.h).
+ * files.c - capture and text files into a sink (see files.h).
  */
 #include "files.h"
 
@@ -14,7 +14,8 @@
 
 enum
 {
-	PROGRESS_PACKETS = 65536	/* look at the clock this often */
+	PROGRESS_PACKETS = 65536,	/* look at the clock this often */
+	REJECTS_TOLD = 10			/* of a file */
 };
 
 /* One file's way through, or all files' together. */
@@ -24,6 +25,7 @@ typedef struct work
 	sink	   *sink;			/* NULL unless TO_DATABASE */
 	csv			csv;
 	meter		meter;
+	import	   *import;			/* of a text file, else NULL */
 	double		begin;
 	double		shown;			/* when progress was last shown */
 } work;
@@ -42,6 +44,18 @@ summarize(const char *name, const work *w)
 				name, (long long) sum->packets, (long long) sum->ip_packets, (long long) sum->flows,
 				(long long) sum->file_bytes, seconds, (double) sum->packets * rate,
 				(double) sum->flows * rate, sum->truncated ? ", truncated" : "");
+	if (!w->options->quiet && sum->rejected > 0)
+		fprintf(stderr, "%s: %lld lines set aside\n", name, (long long) sum->rejected);
+}
+
+static void
+answer_signals(const work *w, const char *name)
+{
+	if (statistics_asked)
+	{
+		statistics_asked = 0;
+		summarize(name, w);
+	}
 }
 
 static void
@@ -98,11 +112,7 @@ meter_file(work *w, const char *name, source *s, capture *c, char *message)
 			continue;
 		if (w->sink && sink_failed(w->sink))
 			return false;
-		if (statistics_asked)
-		{
-			statistics_asked = 0;
-			summarize(name, w);
-		}
+		answer_signals(w, name);
 		if (progress)
 			show_progress(w, name, s);
 	}
@@ -123,6 +133,53 @@ meter_file(work *w, const char *name, source *s, capture *c, char *message)
 	return true;
 }
 
+/* Into the store's table; the first few are told as well. */
+static void
+set_aside(work *w, const char *name, const import_reject *r)
+{
+	w->meter.sum.rejected++;
+	if (w->sink)
+		sink_reject(w->sink, r->line, r->reason, r->raw.at, r->raw.length);
+	if (w->meter.sum.rejected <= REJECTS_TOLD && !w->options->quiet)
+		complain("%s: line %lld: %s", name, (long long) r->line, r->reason);
+	if (w->meter.sum.rejected == REJECTS_TOLD + 1 && !w->options->quiet)
+		complain("%s: more bad lines are not told here", name);
+}
+
+/* All rows of a text file.  False as with meter_file(), or if none of them is a flow. */
+static bool
+import_file(work *w, const char *name, source *s, char *message)
+{
+	bool		progress = !w->options->quiet && isatty(STDERR_FILENO);
+	int64_t		rows = 0;
+	flow_row	row;
+	import_reject reject;
+	import_result result;
+
+	while ((result = import_next(w->import, &row, &reject, message)) != IMPORT_END && !stop_asked)
+	{
+		if (result == IMPORT_ERROR)
+		{
+			complain("%s: %s", name, message);
+			return false;
+		}
+		if (result == IMPORT_REJECT)
+			set_aside(w, name, &reject);
+		else
+			meter_row(&w->meter, &row);
+		if (++rows % PROGRESS_PACKETS != 0)
+			continue;
+		if (w->sink && sink_failed(w->sink))
+			return false;
+		answer_signals(w, name);
+		if (progress)
+			show_progress(w, name, s);
+	}
+	if (!stop_asked && w->meter.sum.flows == 0 && w->meter.sum.rejected > 0)
+		complain("%s: no line of it is a flow; nothing of it was loaded", name);
+	return !stop_asked && (w->meter.sum.flows > 0 || w->meter.sum.rejected == 0);
+}
+
 /* What comes before and after the frames: the transaction, the end of the file. */
 static int
 transact(work *w, const char *name, source *s, capture *c)
@@ -135,7 +192,7 @@ transact(work *w, const char *name, source *s, capture *c)
 		result = sink_begin(w->sink, name, source_hash(s), w->options->filter);
 	if (result != SINK_DONE)
 		return result == SINK_KNOWN ? EXIT_OK : EXIT_DATABASE;
-	if (!meter_file(w, name, s, c, damage))
+	if (!(w->import ? import_file(w, name, s, damage) : meter_file(w, name, s, c, damage)))
 	{
 		clear_progress(w);
 		if (w->sink)
@@ -166,25 +223,59 @@ transact(work *w, const char *name, source *s, capture *c)
 }
 
 static int
+load_capture(work *w, const char *name, source *s, char *message)
+{
+	capture    *c = capture_open(s, w->options->filter, message);
+	int			code;
+
+	if (!c)
+	{
+		complain("%s: %s", name, message);
+		return EXIT_FILE;
+	}
+	meter_open(&w->meter, &w->options->flow, !w->options->outer, w->options->output == TO_NOTHING ? NULL : emit, w);
+	code = transact(w, name, s, c);
+	meter_close(&w->meter);
+	capture_close(c);
+	return code;
+}
+
+static int
+load_text(work *w, const char *name, source *s, char *message)
+{
+	FILE	   *stream = source_stream(s);
+	int			code = EXIT_FILE;
+
+	w->import = import_open(stream, &w->options->import, source_time(s), message);
+	if (w->import)
+	{
+		meter_open_rows(&w->meter, &w->options->flow, import_wants_windows(w->import),
+						w->options->output == TO_NOTHING ? NULL : emit, w);
+		code = transact(w, name, s, NULL);
+		meter_close(&w->meter);
+		import_close(w->import);
+	}
+	else
+		complain("%s: %s", name, message);
+	fclose(stream);
+	return code;
+}
+
+static int
 load_file(work *w, const char *path)
 {
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	char		message[MESSAGE_BYTES];
 	source	   *s = source_open(path, w->sink != NULL, message);
-	capture    *c = s ? capture_open(s, w->options->filter, message) : NULL;
-	int			code = EXIT_FILE;
+	int			code;
 
-	if (c)
+	if (!s)
 	{
-		meter_open(&w->meter, &w->options->flow, !w->options->outer, w->options->output == TO_NOTHING ? NULL : emit, w);
-		code = transact(w, name, s, c);
-		meter_close(&w->meter);
-		capture_close(c);
-	}
-	else
 		complain("%s: %s", name, message);
-	if (s)
-		source_close(s);
+		return EXIT_FILE;
+	}
+	code = w->options->text ? load_text(w, name, s, message) : load_capture(w, name, s, message);
+	source_close(s);
 	return code;
 }
 
@@ -194,6 +285,7 @@ add_summary(capture_summary *total, const capture_summary *one)
 	total->packets += one->packets;
 	total->ip_packets += one->ip_packets;
 	total->flows += one->flows;
+	total->rejected += one->rejected;
 	total->file_bytes += one->file_bytes;
 	total->truncated |= one->truncated;
 }

@@ -1,5 +1,5 @@
 /*
- * files.h - capture files, each by itself.
+ * files.h - capture files and text files of flows, each by itself.
  *
  * The flows of a file end with it, it is one transaction, and a bad one does
  * not stop the others.

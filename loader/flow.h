@@ -41,7 +41,7 @@ enum
 
 /*
  * How a flow looks beside those that ended shortly before it.  window.h
- * defines these; rates are shares from 0 to 1.
+ * defines these; rates are shares from 0 to 1.  Negative: not known.
  */
 typedef struct window_features
 {

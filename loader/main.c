@@ -18,7 +18,7 @@
 int
 main(int argc, char **argv)
 {
-	options		o = {.store = "netflow", .flow = flow_defaults};
+	options		o = {.store = "netflow", .flow = flow_defaults, .import = {.start = -1}};
 	sink	   *database = NULL;
 	int			code = parse_options(argc, argv, &o);
 

@@ -14,7 +14,8 @@ add_row(void *arg, flow_row *row)
 	meter	   *m = arg;
 
 	m->sum.flows++;
-	window_add(m->window, row);
+	if (m->window)
+		window_add(m->window, row);
 	if (m->emit)
 		m->emit(m->arg, row);
 }
@@ -31,10 +32,37 @@ meter_open(meter *m, const flow_options *options, bool tunnels, flow_emit emit, 
 }
 
 void
+meter_open_rows(meter *m, const flow_options *options, bool windows, flow_emit emit, void *arg)
+{
+	memset(m, 0, sizeof(*m));
+	m->window = windows ? window_new(options->max_flows, options->hash_key) : NULL;
+	m->sum.drops = -1;
+	m->emit = emit;
+	m->arg = arg;
+}
+
+void
 meter_close(meter *m)
 {
-	flow_table_free(m->table);
-	window_free(m->window);
+	if (m->table)
+		flow_table_free(m->table);
+	if (m->window)
+		window_free(m->window);
+}
+
+void
+meter_row(meter *m, flow_row *row)
+{
+	int64_t		packets = (int64_t) row->packets[SRC] + row->packets[DST];
+	int64_t		last = row->start_time + row->duration;
+
+	if (m->sum.flows == 0 || row->start_time < m->sum.first_packet)
+		m->sum.first_packet = row->start_time;
+	if (m->sum.flows == 0 || last > m->sum.last_packet)
+		m->sum.last_packet = last;
+	m->sum.packets += packets;
+	m->sum.ip_packets += packets;
+	add_row(m, row);
 }
 
 void

@@ -17,6 +17,7 @@ typedef struct capture_summary
 	int64_t		packets;
 	int64_t		ip_packets;
 	int64_t		flows;
+	int64_t		rejected;		/* lines of text that are no flow */
 	int64_t		drops;			/* -1: not known */
 	bool		truncated;
 	const char *damage;			/* why, if so */
@@ -28,8 +29,8 @@ typedef struct meter
 	int64_t		unread;			/* frames of an unknown link type (pcapng may mix) */
 	int			unread_link;	/* the last one's */
 	bool		tunnels;		/* enter them */
-	flow_table *table;
-	window	   *window;
+	flow_table *table;			/* NULL: rows come ready */
+	window	   *window;			/* NULL: so do their features */
 	flow_emit	emit;			/* gets the rows, features filled in */
 	void	   *arg;
 } meter;
@@ -37,5 +38,9 @@ typedef struct meter
 void		meter_open(meter *, const flow_options *, bool tunnels, flow_emit, void *arg);
 void		meter_close(meter *);
 void		meter_frame(meter *, const frame *);
+
+/* For rows of another meter: none is made of frames. */
+void		meter_open_rows(meter *, const flow_options *, bool windows, flow_emit, void *arg);
+void		meter_row(meter *, flow_row *);
 
 #endif

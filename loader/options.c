@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "capture.h"
+#include "profile.h"
 #include "util.h"
 
 #define VERSION "0.1.0"
@@ -24,6 +25,10 @@ enum
 	OPTION_OUTER,
 	OPTION_PRINT,
 	OPTION_DRY_RUN,
+	OPTION_CSV,
+	OPTION_PROFILE,
+	OPTION_MAP,
+	OPTION_START,
 	OPTION_VERSION
 };
 
@@ -36,6 +41,11 @@ usage(FILE *to)
 		  "  -d, --dbname=CONNINFO  database name, connection string or URI (default: libpq's environment)\n"
 		  "  -s, --store=NAME       flow store (default: netflow)\n"
 		  "  -f, --filter=BPF       only packets that match, in tcpdump's language\n"
+		  "      --csv              the files are CSV of flows, or Zeek's conn.log, see below\n"
+		  "      --profile=NAME     with the columns of NAME, instead of what the header fits\n"
+		  "      --map=OURS=THEIRS,...  and these; THEIRS is a column's name or its number\n"
+		  "      --start=TIME       when rows begin that have no time, a second apart\n"
+		  "                         (the file's modification)\n"
 		  "      --print            write the flows to standard output instead, as CSV\n"
 		  "      --dry-run          only count\n"
 		  "      --idle=SECONDS     a flow ends when silent for so long (60)\n"
@@ -54,6 +64,11 @@ usage(FILE *to)
 		  "SHA-256 and left out.  Of a damaged file everything before the damage is loaded, with\n"
 		  "a warning; a file that is no capture is an error, and the other files go on.\n"
 		  "\n"
+		  "Lines of CSV that are no flow are set aside in the store's table \"reject\".\n"
+		  "OURS is a column of \"flow\", or end_time, duration_s, duration_ms, bytes, packets,\n"
+		  "packets_per_s, retransmission_rate, service.  Profiles:\n", to);
+	profile_list(to);
+	fputs("\n"
 		  "Exit status: 0 done; 1 a file could not be loaded; 2 usage; 3 database error, the\n"
 		  "remaining files were not tried; 130 interrupted.\n", to);
 }
@@ -64,6 +79,21 @@ usage_error(const char *problem, const char *what)
 	complain("%s%s%s", problem, what ? " " : "", what ? what : "");
 	complain("try pcap2pg --help");
 	return EXIT_USAGE;
+}
+
+/* -1, or the exit code. */
+static int
+check_import(const options *o)
+{
+	char		message[MESSAGE_BYTES];
+
+	if (o->text && o->filter)
+		return usage_error("--filter is for captures, not for --csv", NULL);
+	if (!o->text && (o->import.profile || o->import.map || o->import.start >= 0))
+		return usage_error("--profile, --map and --start are for --csv", NULL);
+	if (!import_check(&o->import, message))
+		return usage_error(message, NULL);
+	return -1;
 }
 
 /* Seconds into microseconds; at most a year. */
@@ -100,6 +130,10 @@ static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{"print", no_argument, NULL, OPTION_PRINT},
+	{"csv", no_argument, NULL, OPTION_CSV},
+	{"profile", required_argument, NULL, OPTION_PROFILE},
+	{"map", required_argument, NULL, OPTION_MAP},
+	{"start", required_argument, NULL, OPTION_START},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"idle", required_argument, NULL, OPTION_IDLE},
 	{"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
@@ -134,6 +168,16 @@ set_option(options *o, int option, const char *value)
 		case OPTION_PRINT:
 			o->output = TO_STDOUT;
 			return true;
+		case OPTION_CSV:
+			return o->text = true;
+		case OPTION_PROFILE:
+			o->import.profile = value;
+			return true;
+		case OPTION_MAP:
+			o->import.map = value;
+			return true;
+		case OPTION_START:
+			return import_parse_time(value, &o->import.start);
 		case OPTION_DRY_RUN:
 			o->output = TO_NOTHING;
 			return true;
@@ -186,5 +230,5 @@ parse_options(int argc, char **argv, options *o)
 		return usage_error("no file given", NULL);
 	if (o->filter && !capture_check_filter(o->filter, message))
 		return usage_error(message, NULL);
-	return -1;
+	return check_import(o);
 }

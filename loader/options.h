@@ -5,6 +5,7 @@
 #define OPTIONS_H
 
 #include "flow.h"
+#include "import.h"
 
 /* Exit codes, as --help lists them. */
 enum
@@ -33,6 +34,8 @@ typedef struct options
 	bool		verbose;
 	bool		outer;			/* do not enter tunnels */
 	flow_options flow;
+	bool		text;			/* the files are rows of flows */
+	import_options import;
 } options;
 
 /*

@@ -175,18 +175,18 @@ ensure_chunks(server *s, const day *d)
 }
 
 static bool
-send_rows(server *s, const batch *b)
+send_rows(server *s, const uint8_t *rows, size_t bytes)
 {
 	static const char trailer[2] = {'\377', '\377'};
 	size_t		sent = 0;
 
-	while (sent < b->bytes)
+	while (sent < bytes)
 	{
-		size_t		n = b->bytes - sent;
+		size_t		n = bytes - sent;
 
 		if (n > SEND_BYTES)
 			n = SEND_BYTES;
-		if (PQputCopyData(s->conn, (const char *) b->data + sent, (int) n) != 1)
+		if (PQputCopyData(s->conn, (const char *) rows + sent, (int) n) != 1)
 			return false;
 		sent += n;
 	}
@@ -195,16 +195,16 @@ send_rows(server *s, const batch *b)
 
 /* One COPY.  Whatever happens, the connection is out of it at the end. */
 static bool
-copy_rows(server *s, const batch *b)
+copy_rows(server *s, const char *table, const char *columns, const uint8_t *rows, size_t bytes)
 {
-	char	   *text = must_format("COPY %s.flow (%s) FROM STDIN (FORMAT binary)", s->schema, copy_columns);
+	char	   *text = must_format("COPY %s.%s (%s) FROM STDIN (FORMAT binary)", s->schema, table, columns);
 	PGresult   *result = PQexec(s->conn, text);
 	bool		good = PQresultStatus(result) == PGRES_COPY_IN;
 
 	free(text);
 	if (!good)
 		server_error(s, PQresultErrorMessage(result));
-	else if (!send_rows(s, b))
+	else if (!send_rows(s, rows, bytes))
 	{
 		server_error(s, PQerrorMessage(s->conn));
 		good = false;
@@ -225,5 +225,7 @@ server_copy(server *s, const batch *b)
 	for (size_t i = 0; i < b->day_count; i++)
 		if (!ensure_chunks(s, &b->days[i]))
 			return false;
-	return b->rows == 0 || copy_rows(s, b);
+	if (b->rows > 0 && !copy_rows(s, "flow", copy_columns, b->data, b->bytes))
+		return false;
+	return b->reject_bytes == 0 || copy_rows(s, "reject", copy_reject_columns, b->rejects, b->reject_bytes);
 }

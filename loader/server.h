@@ -47,7 +47,7 @@ bool		server_succeeded(server *, const PGresult *);
 /* A statement without parameters whose result does not matter. */
 bool		server_command(server *, const char *text);
 
-/* Makes the chunks that the rows need, and copies them. */
+/* Makes the chunks that the rows need, and copies them; and the rejects. */
 bool		server_copy(server *, const batch *);
 
 /* anomaly_maintain(): retention and chunks to come. */

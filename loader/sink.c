@@ -23,7 +23,7 @@ enum
 {
 	BATCHES = 2,
 	BATCH_BYTES = 16 * 1024 * 1024,
-	SUMMARY_PARAMETERS = 10
+	SUMMARY_PARAMETERS = 11
 };
 
 #define UNIQUE_VIOLATION "23505"
@@ -64,7 +64,7 @@ write_batches(void *arg)
 
 	while ((b = queue_get(s->full)))
 	{
-		if (!s->failed && b->rows > 0)
+		if (!s->failed && !batch_empty(b))
 		{
 			if (!server_copy(&s->server, b))
 				s->failed = true;
@@ -157,6 +157,18 @@ sink_row(void *arg, const flow_row *row)
 	}
 }
 
+void
+sink_reject(sink *s, int64_t line, const char *reason, const char *raw, size_t length)
+{
+	if (s->failed)
+		return;
+	if (!batch_reject(s->current, s->capture_id, line, reason, raw, length))
+	{
+		hand_over(s);
+		batch_reject(s->current, s->capture_id, line, reason, raw, length);
+	}
+}
+
 bool
 sink_failed(const sink *s)
 {
@@ -246,30 +258,30 @@ static sink_result
 finish_capture(sink *s, const uint8_t *hash, const capture_summary *c)
 {
 	int64_t		number[] = {s->capture_id, c->file_bytes, copy_timestamp(c->first_packet),
-	copy_timestamp(c->last_packet), c->packets, c->ip_packets, c->flows, c->drops};
+	copy_timestamp(c->last_packet), c->packets, c->ip_packets, c->flows, c->drops, c->rejected};
 	const char *values[SUMMARY_PARAMETERS];
 	int			lengths[SUMMARY_PARAMETERS] = {0};
 	PGresult   *result;
 	const char *sqlstate;
 	sink_result outcome = SINK_DONE;
 
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 9; i++)
 	{
 		number[i] = (int64_t) htobe64((uint64_t) number[i]);
 		values[i] = (const char *) &number[i];
 		lengths[i] = sizeof(number[i]);
 	}
-	if (c->ip_packets == 0)
+	if (c->ip_packets == 0 && c->flows == 0)
 		values[2] = values[3] = NULL;
 	if (c->drops < 0)
 		values[7] = NULL;
-	values[8] = (const char *) hash;
-	lengths[8] = SHA256_BYTES;
-	values[9] = c->truncated ? c->damage : NULL;
+	values[9] = (const char *) hash;
+	lengths[9] = SHA256_BYTES;
+	values[10] = c->truncated ? c->damage : NULL;
 	result = server_run(&s->server, "UPDATE %s.capture SET file_bytes = $2::int8, first_packet = $3::timestamptz, "
 				 "last_packet = $4::timestamptz, packets = $5::int8, ip_packets = $6::int8, "
-				 "other_packets = $5::int8 - $6::int8, flows = $7::int8, drops = $8::int8, sha256 = $9::bytea, "
-				 "truncated = $10::text IS NOT NULL, error = $10::text, state = 'loaded', "
+				 "other_packets = $5::int8 - $6::int8, flows = $7::int8, drops = $8::int8, rejected = $9::int8, "
+				 "sha256 = $10::bytea, truncated = $11::text IS NOT NULL, error = $11::text, state = 'loaded', "
 				 "finished_at = pg_catalog.clock_timestamp() WHERE id = $1::int8",
 				 s->server.schema, SUMMARY_PARAMETERS, values, lengths);
 	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);

@@ -32,6 +32,9 @@ sink_result sink_begin(sink *, const char *name, const uint8_t *hash, const char
 /* A flow_emit; its argument is the sink.  After a failure it does nothing. */
 void		sink_row(void *arg, const flow_row *);
 
+/* A line that is no flow, into the table "reject"; its text is cut to fit. */
+void		sink_reject(sink *, int64_t line, const char *reason, const char *raw, size_t length);
+
 bool		sink_failed(const sink *);
 sink_result sink_commit(sink *, const uint8_t *hash, const capture_summary *);
 void		sink_rollback(sink *);

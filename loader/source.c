@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util.h"
@@ -195,6 +196,16 @@ int64_t
 source_size(const source *s)
 {
 	return s->regular ? s->before.st_size : -1;
+}
+
+int64_t
+source_time(const source *s)
+{
+	struct timespec t = s->before.st_mtim;
+
+	if (!s->regular)
+		clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t) t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 bool

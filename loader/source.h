@@ -39,6 +39,9 @@ const uint8_t *source_hash(const source *);
 int64_t		source_position(const source *);
 int64_t		source_size(const source *);
 
+/* When a file was last written to, in microseconds since 1970; of a pipe, now. */
+int64_t		source_time(const source *);
+
 /*
  * Reads a pipe to its end, so that its hash and size are those of all of it.
  * False and a message if a file was changed since it was hashed.

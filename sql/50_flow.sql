@@ -5,7 +5,7 @@
 -- and DROP EXTENSION cannot take them along.  The extension keeps one line of
 -- configuration per store; everything else about a store is in its schema:
 --
---   flow, capture            what was seen             (this file)
+--   flow, capture, reject    what was seen             (this file)
 --   flow_feature             the same, with features   52_feature.sql
 --   flow_minute, ...         rollups and windows       60_rollup.sql
 --   threat_rule, playbook    what to look for          65_threat.sql
@@ -152,13 +152,25 @@ BEGIN
 		ip_packets int8,
 		other_packets int8,
 		flows int8,
+		rejected int8,
 		drops int8,
 		truncated bool NOT NULL DEFAULT false,
 		state text NOT NULL CHECK (state IN ('loading', 'loaded', 'failed')),
 		error text
 	);
 	COMMENT ON TABLE %1$I.capture IS 'one row per imported file or live session; a file is loaded once, by its hash';
+
+	CREATE TABLE %1$I.reject (
+		capture_id int4 NOT NULL REFERENCES %1$I.capture ON DELETE CASCADE,
+		line int8 NOT NULL,
+		reason text NOT NULL,
+		raw text NOT NULL,
+		PRIMARY KEY (capture_id, line)
+	);
+	COMMENT ON TABLE %1$I.reject IS 'lines of imported text files that are no flow, set aside with the reason';
+	COMMENT ON COLUMN %1$I.reject.line IS 'number of the line in its file, from 1';
+	COMMENT ON COLUMN %1$I.reject.raw IS 'the line, cut to 2,000 bytes; bytes other than printable ASCII as \xHH';
 	$ddl$, store);
 END
 $$;
-COMMENT ON FUNCTION anomaly.make_flow_tables(name) IS 'makes the tables flow and capture of a new store';
+COMMENT ON FUNCTION anomaly.make_flow_tables(name) IS 'makes the tables flow, capture and reject of a new store';
