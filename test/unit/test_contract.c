@@ -69,6 +69,12 @@ assert_same_bytes(pga_buf a, pga_buf b)
 	assert_memory_equal(a.data, b.data, a.len);
 }
 
+static void
+assert_other_bytes(pga_buf a, pga_buf b)
+{
+	assert_true(a.len != b.len || memcmp(a.data, b.data, a.len) != 0);
+}
+
 typedef void (*detector_test) (const pga_detector *);
 
 static void
@@ -142,8 +148,8 @@ shuffle_rows(const pga_detector *d)
 		assert_same_bytes(saved(trained(&p, ROWS)),
 						  saved(pga_train(&h.ctx, shuffled, &p, &report)));
 		pga_params_set_number(&h.ctx, &p, "seed", 43);
-		assert_int_not_equal(pga_crc32c(saved(trained(&p, ROWS)).data, 2000),
-							 pga_crc32c(saved(pga_train(&h.ctx, shuffled, &p, &report)).data, 2000));
+		assert_other_bytes(saved(trained(&p, ROWS)),
+						   saved(pga_train(&h.ctx, shuffled, &p, &report)));
 	}
 }
 
