@@ -331,11 +331,14 @@ says_something(pga_ctx *ctx, const pga_column *c, bool keep_constant, const pga_
 	return true;
 }
 
-/* The columns that say which series, and where in it: as they are. */
+/* The columns that say which series, and where in it: as they are.  A row of
+ * no partition belongs to no known one. */
 static void
 fit_key(pga_column *c)
 {
 	c->scale = 1;
+	if (c->feature.role == PGA_PARTITION)
+		c->fill = c->other;
 	if (c->feature.role != PGA_ORDER)
 		return;
 	c->width = 2;
