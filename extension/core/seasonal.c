@@ -1,0 +1,934 @@
+/*
+ * seasonal.c - a robust baseline of every time of the week, per group.
+ *
+ * A value is taken as level of its time of the week + trend + noise, where
+ * level and noise are those of its group (option `partition`).  The score is
+ * the largest standardised residual of a row's values: Monday 09:00 may be
+ * loud, and the same volume at 03:00 is far off.
+ *
+ * The parts are estimated one after the other from medians and quantiles, so
+ * that what is anomalous in the training rows hardly moves them; this is the
+ * plan of robust seasonal-trend decompositions (Cleveland, Cleveland, McRae &
+ * Terpenning, "STL", J. Official Statistics 6(1), 1990; Hyndman &
+ * Athanasopoulos, "Forecasting", 2021, ch. 3) with each step closed:
+ *
+ * 1. Trend.  Of each slot of the week, every row of the first half is paired
+ *    with one of the second (Theil 1950, incomplete method; slot by slot as
+ *    Hirsch, Slack & Smith, Water Resources Research 18(1), 1982); the slope
+ *    is the median over the pairs, if their signs say that there is one (Cox &
+ *    Stuart, Biometrika 42, 1955).
+ * 2. Level.  The median of each slot of the day, drawn to its neighbours', and
+ *    of each slot of the week, drawn to that of the day, by as much as chance
+ *    explains the distance: d becomes d (1 - 4 v / d^2), v the variance of the
+ *    median (the garrote of Breiman, Technometrics 37(4), 1995).  With few
+ *    weeks the days of the week are alike unless they clearly are not.
+ * 3. Scale.  The 75 % quantile of the absolute residuals in deviations of a
+ *    normal, of the group, the slot of the day and the slot of the week, each
+ *    the geometric mean of itself and the one before, which counts as a few
+ *    rows.
+ *
+ * Where rows are evenly spaced, a row more than one bucket after the row
+ * before it also scores for the buckets missing between them: as what value 0
+ * would have scored there.  Only where the training had rows: a shop closed at
+ * night does not miss its nights.
+ *
+ * Payload: u16 slots per day, u8 ordered, f64 seconds per bucket (0: gaps are
+ * not judged), f64 first and last day of the training, u32 baselines, then by
+ * ascending group, the last one pooled over all rows with group 2^32 - 1: u32
+ * group, u8 [slots] whether rows are expected, and for each value column f32
+ * slope per day, f32 [slots] level, f32 [slots] scale.
+ */
+#include "core.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "fmath.h"
+#include "prep.h"
+
+#define NONE SIZE_MAX
+#define POOLED UINT32_MAX
+#define MAX_PER_DAY 288
+#define LEAST_SECONDS 1e-3		/* of a bucket, ... */
+#define MOST_SECONDS 31536000
+#define DAY 86400.0
+#define WEEK (7 * DAY)
+#define MOST_DAYS 1e7			/* from the middle of the training; beyond is there */
+#define MIN_ROWS 10				/* of a group with a baseline of its own */
+#define DAY_PRIOR 2				/* rows that the scale of the group counts as */
+#define WEEK_PRIOR 6			/* rows that the scale of the slot of the day counts as */
+#define LEAST_SCALE 0.001		/* of a slot, in widths of all values */
+#define MEDIAN_VARIANCE 1.5707963	/* of a median of normals, in variances of the mean */
+#define Q75_NORMAL 1.1503494	/* 75 % of absolute standard normals are below */
+
+enum
+{
+	GAPS_ZERO, GAPS_IGNORE
+};
+
+static const char *const gap_choices[] = {"zero", "ignore", NULL};
+
+static const pga_param_spec seasonal_params[] = {
+	{"order", PGA_PARAM_COLUMN, 0, 0, 0, NULL,
+	"Column with the time of the row; its own clock says what time of the week that is."},
+	{"partition", PGA_PARAM_COLUMN, 0, 0, 0, NULL,
+	"Column that says which group a row belongs to; each has a baseline of its own."},
+	{"slots_per_day", PGA_PARAM_INT, 24, 1, MAX_PER_DAY, NULL,
+	"Times of the day that are told apart, on each day of the week."},
+	{"trend", PGA_PARAM_BOOL, 1, 0, 1, NULL,
+	"Whether levels may rise or fall steadily, once training spans two weeks."},
+	{"gaps", PGA_PARAM_CHOICE, GAPS_ZERO, 0, 1, gap_choices,
+	"What a missing bucket of a series counts as: a row of zeros, or nothing."},
+	{"bucket", PGA_PARAM_REAL, 0, 0, MOST_SECONDS, NULL,
+	"Seconds from one row of a series to the next; 0 stands for the median, if rows are evenly spaced."},
+	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
+};
+
+typedef struct baseline
+{
+	uint32_t	group;
+	uint8_t    *expected;		/* [slots] whether a row is missed */
+	float	   *slope;			/* [values] per day */
+	float	   *level,			/* [values][slots] */
+			   *scale;			/* [values][slots] > 0 */
+} baseline;
+
+/* Where a prepared row has what. */
+typedef struct layout
+{
+	size_t		cols,
+				partition,		/* column, or NONE */
+				order,			/* first of two columns, or NONE */
+				nvalues;
+	uint32_t	groups;			/* known partitions */
+	uint32_t   *column;			/* [nvalues] */
+	bool	   *has_zero;		/* [nvalues] */
+	float	   *zero;			/* [cols] the row of zeros */
+	uint32_t	per_day,
+				slots;
+} layout;
+
+typedef struct seasonal
+{
+	layout		at;
+	double		bucket,
+				first_day,
+				last_day;
+	uint32_t	nbaselines;
+	baseline   *baselines;		/* the last is the pooled one */
+	uint32_t   *of_group;		/* [groups] */
+	const uint8_t *payload;
+	size_t		payload_len;
+} seasonal;
+
+/* ---- rows ------------------------------------------------------------------------ */
+
+static layout
+make_layout(pga_ctx *ctx, const pga_prep *prep, uint32_t per_day)
+{
+	layout		at = {.cols = prep->cols, .partition = NONE, .order = NONE};
+	double	   *nothing = ctx->alloc(ctx, prep->nfeatures * sizeof(double));
+
+	at.column = ctx->alloc(ctx, prep->cols * sizeof(uint32_t));
+	at.has_zero = ctx->alloc(ctx, prep->cols * sizeof(bool));
+	at.zero = ctx->alloc(ctx, prep->cols * sizeof(float));
+	pga_prep_rows(prep, nothing, 1, at.zero);
+	for (size_t j = 0; j < prep->nfeatures; j++)
+	{
+		const pga_column *c = &prep->features[j];
+
+		if (c->feature.role == PGA_PARTITION)
+		{
+			at.partition = c->first;
+			at.groups = c->ncategories;
+		}
+		else if (c->feature.role == PGA_ORDER)
+			at.order = c->first;
+		else
+			for (size_t k = 0; k < c->width; k++)
+			{
+				at.has_zero[at.nvalues] = c->feature.kind != PGA_CATEGORICAL;
+				at.column[at.nvalues++] = (uint32_t) (c->first + k);
+			}
+	}
+	at.per_day = per_day;
+	at.slots = at.order == NONE ? 1 : 7 * per_day;
+	return at;
+}
+
+/* x: second of the week. */
+static inline uint32_t
+slot_at(const layout *at, double second)
+{
+	double		slot = second * at->per_day / DAY;
+
+	return slot < at->slots ? (uint32_t) slot : at->slots - 1;
+}
+
+static inline uint32_t
+slot_of(const layout *at, const float *x)
+{
+	return at->order == NONE ? 0 : slot_at(at, (double) x[at->order]);
+}
+
+static inline double
+day_of(const layout *at, const float *x)
+{
+	if (at->order == NONE)
+		return 0;
+	return fmax(fmin((double) x[at->order + 1], MOST_DAYS), -MOST_DAYS);
+}
+
+/* The group's number, or POOLED. */
+static inline uint32_t
+group_of(const layout *at, const float *x)
+{
+	if (at->partition == NONE || !(x[at->partition] >= 0) || !(x[at->partition] < (float) at->groups))
+		return POOLED;
+	return (uint32_t) x[at->partition];
+}
+
+/* Days are exact to seconds only; what is left of whole weeks is exact. */
+static double
+seconds_between(const layout *at, const float *from, const float *to)
+{
+	double		rest = (double) to[at->order] - (double) from[at->order];
+	double		days = day_of(at, to) - day_of(at, from);
+
+	return rest + WEEK * floor((days * DAY - rest) / WEEK + 0.5);
+}
+
+/* ---- fitting: one value of one group ------------------------------------------------ */
+
+/* Rows of one group; x0 and x1 are room. */
+typedef struct fitter
+{
+	pga_ctx    *ctx;
+	const layout *at;
+	const pga_matrix *m;
+	bool		trend;
+	size_t		n;				/* rows of the group */
+	const float *x;				/* its first */
+	const uint64_t *weight;
+	double	   *day,			/* [n] */
+			   *value,			/* [n] the value, then without trend */
+			   *rest;			/* [n] absolute residuals */
+	uint32_t   *slot,			/* [n] of the week */
+			   *slot_of_day,
+			   *by_time,		/* [n] rows by slot of the week, then time */
+			   *weeks,			/* [slots] in which rows were seen */
+			   *days;			/* [per_day] the same */
+	double		span;			/* days from first to last row */
+	pga_item   *items,
+			   *scratch;		/* [n] */
+	double	   *day_median,		/* [per_day], NaN where there is no row */
+			   *week_median,	/* [slots] */
+			   *level;			/* [slots] */
+} fitter;
+
+/* Rows by slot (NULL: all in one), then by value, into items: key slot, payload row. */
+static void
+sort_by_slot(fitter *f, const double *value, const uint32_t *slot)
+{
+	for (size_t i = 0; i < f->n; i++)
+		f->items[i] = (pga_item) {pga_ordered(value[i]), i};
+	pga_sort(f->ctx, f->items, f->scratch, f->n);
+	for (size_t i = 0; i < f->n; i++)
+		f->items[i].key = slot != NULL ? slot[f->items[i].payload] : 0;
+	pga_sort(f->ctx, f->items, f->scratch, f->n);
+	f->ctx->poll(f->ctx);
+}
+
+static size_t
+end_of_slot(const fitter *f, size_t begin)
+{
+	size_t		end = begin + 1;
+
+	while (end < f->n && f->items[end].key == f->items[begin].key)
+		end++;
+	return end;
+}
+
+/* Of the sorted rows begin .. end-1: between the two values in the middle. */
+static double
+quantile(const fitter *f, const double *value, size_t begin, size_t end, double share)
+{
+	double		total = 0;
+	double		below = 0;
+	size_t		i = begin;
+	size_t		next;
+
+	for (size_t k = begin; k < end; k++)
+		total += (double) f->weight[f->items[k].payload];
+	for (; i + 1 < end; i++)
+	{
+		below += (double) f->weight[f->items[i].payload];
+		if (below >= share * total)
+			break;
+	}
+	next = below == share * total && i + 1 < end ? i + 1 : i;
+	return value[f->items[i].payload] / 2 + value[f->items[next].payload] / 2;
+}
+
+/* result[slot] of every slot with rows; the others keep theirs. */
+static void
+quantile_by_slot(fitter *f, const double *value, const uint32_t *slot, double share, double *result)
+{
+	sort_by_slot(f, value, slot);
+	for (size_t begin = 0, end; begin < f->n; begin = end)
+	{
+		end = end_of_slot(f, begin);
+		result[f->items[begin].key] = quantile(f, value, begin, end, share);
+	}
+}
+
+/* How often each slot came, visits being more than `apart` days from each other. */
+static void
+count_visits(fitter *f, const uint32_t *slot, double apart, uint32_t *visits)
+{
+	sort_by_slot(f, f->day, slot);
+	for (size_t i = 0; i < f->n; i++)
+		if (i == 0 || f->items[i].key != f->items[i - 1].key ||
+			f->day[f->items[i].payload] - f->day[f->items[i - 1].payload] > apart)
+			visits[f->items[i].key]++;
+}
+
+/* The median slope of pairs half a series apart within slots, or 0. */
+static double
+find_slope(fitter *f)
+{
+	size_t		n = 0;
+	double		sign = 0;
+
+	for (size_t begin = 0, end; begin < f->n; begin = end)
+	{
+		size_t		half;
+
+		for (end = begin; end < f->n && f->slot[f->by_time[end]] == f->slot[f->by_time[begin]];)
+			end++;
+		half = (end - begin + 1) / 2;
+		for (size_t i = begin; i + half < end; i++)
+		{
+			uint32_t	a = f->by_time[i];
+			uint32_t	b = f->by_time[i + half];
+
+			if (f->day[b] - f->day[a] < 6.5)
+				continue;
+			f->rest[n] = (f->value[b] - f->value[a]) / (f->day[b] - f->day[a]);
+			sign += (f->rest[n] > 0) - (f->rest[n] < 0);
+			f->items[n] = (pga_item) {pga_ordered(f->rest[n]), n};
+			n++;
+		}
+	}
+	if (n == 0 || fabs(sign) < 3 * sqrt((double) n))
+		return 0;
+	pga_sort(f->ctx, f->items, f->scratch, n);
+	return pga_unordered(f->items[(n - 1) / 2].key) / 2 + pga_unordered(f->items[n / 2].key) / 2;
+}
+
+/* How far value really is from target, when its variance is v. */
+static double
+drawn(double value, double target, double v)
+{
+	double		d = value - target;
+
+	return d * d > 4 * v ? target + d * (1 - 4 * v / (d * d)) : target;
+}
+
+/* A day's slot drawn to the middle of the slots before and after it. */
+static double
+smoothed(const fitter *f, size_t slot, double overall, double v)
+{
+	size_t		n = f->at->per_day;
+	double		before = f->day_median[(slot + n - 1) % n];
+	double		after = f->day_median[(slot + 1) % n];
+	double		own = f->day_median[slot];
+
+	before = isnan(before) ? after : before;
+	after = isnan(after) ? before : after;
+	if (isnan(own))
+		return isnan(before) ? overall : before / 2 + after / 2;
+	return isnan(before) ? own : drawn(own, before / 2 + after / 2, v);
+}
+
+/*
+ * Scales by slot of absolute residuals, each pooled with one of a wider slot.
+ * n rows cannot make it more than n times as large: it may be one outlier.
+ */
+static void
+pool_scales(fitter *f, const uint32_t *slot, size_t slots, const uint32_t *visits,
+			const double *wide, size_t wides, double prior, double least, double *scale)
+{
+	for (size_t s = 0; s < slots; s++)
+		scale[s] = 0;
+	quantile_by_slot(f, f->rest, slot, 0.75, scale);
+	for (size_t s = 0; s < slots; s++)
+	{
+		double		n = visits[s];
+		double		w = wide[s % wides];
+		double		own = fmax(fmin(scale[s] / Q75_NORMAL, n * w), least);
+
+		scale[s] = pga_exp2((n * pga_log(own) + prior * pga_log(w)) / (n + prior) / PGA_LN2);
+	}
+}
+
+/* The overall scale of the residuals; they may all be 0. */
+static double
+overall_scale(fitter *f, double least)
+{
+	double		scale;
+
+	quantile_by_slot(f, f->rest, NULL, 0.75, &scale);
+	return fmax(scale / Q75_NORMAL, least);
+}
+
+/* Residuals about the raw medians, widened by what fitting a median to n rows takes away. */
+static void
+raw_residuals(fitter *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+	{
+		double		n = f->weeks[f->slot[i]];
+
+		if (n >= 2)
+			f->rest[i] = fabs(f->value[i] - f->week_median[f->slot[i]]) * n / (n - 1);
+		else
+			f->rest[i] = fabs(f->value[i] - f->day_median[f->slot_of_day[i]]);
+	}
+}
+
+/* A width to fall back on: of the values as a whole. */
+static double
+width(fitter *f, double overall)
+{
+	double		sum = 0;
+	double		total = 0;
+	double		scale;
+
+	for (size_t i = 0; i < f->n; i++)
+	{
+		f->rest[i] = fabs(f->value[i] - overall);
+		sum += f->rest[i] * (double) f->weight[i];
+		total += (double) f->weight[i];
+	}
+	scale = overall_scale(f, 0);
+	scale = scale > 0 ? scale : sum / total;
+	return pga_prep_usable(scale) ? scale : 1;
+}
+
+/* Writes slope, levels and scales of one value column; day_scale, scale: room. */
+static void
+fit_value(fitter *f, size_t column, double *day_scale, double *scale, pga_buf *out)
+{
+	const layout *at = f->at;
+	size_t		days = at->order == NONE ? 1 : at->per_day;
+	double		overall,
+				least,
+				wide;
+	double		slope = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		f->value[i] = (double) f->x[i * at->cols + column];
+	if (f->trend && f->span >= 14)
+		slope = find_slope(f);
+	for (size_t i = 0; i < f->n; i++)
+		f->value[i] -= slope * f->day[i];
+
+	quantile_by_slot(f, f->value, NULL, 0.5, &overall);
+	for (size_t s = 0; s < at->slots; s++)
+		f->week_median[s] = f->day_median[s % days] = NAN;
+	quantile_by_slot(f, f->value, f->slot_of_day, 0.5, f->day_median);
+	quantile_by_slot(f, f->value, f->slot, 0.5, f->week_median);
+	least = LEAST_SCALE * width(f, overall);
+
+	raw_residuals(f);
+	wide = overall_scale(f, least);
+	pool_scales(f, f->slot_of_day, days, f->days, &wide, 1, DAY_PRIOR, least, day_scale);
+	for (size_t s = 0; s < at->slots; s++)
+	{
+		double		v = MEDIAN_VARIANCE * day_scale[s % days] * day_scale[s % days];
+
+		f->level[s] = smoothed(f, s % days, overall, v / fmax(f->days[s % days], 1));
+		if (f->weeks[s] >= 2)
+			f->level[s] = drawn(f->week_median[s], f->level[s], v / f->weeks[s]);
+	}
+	for (size_t i = 0; i < f->n; i++)
+		f->rest[i] = fabs(f->value[i] - f->level[f->slot[i]]);
+	wide = overall_scale(f, least);
+	pool_scales(f, f->slot_of_day, days, f->days, &wide, 1, DAY_PRIOR, least, day_scale);
+	pool_scales(f, f->slot, at->slots, f->weeks, day_scale, days, WEEK_PRIOR, least, scale);
+
+	pga_put_f32(out, (float) slope);
+	for (size_t s = 0; s < at->slots; s++)
+		pga_put_f32(out, (float) f->level[s]);
+	for (size_t s = 0; s < at->slots; s++)
+	{
+		/* A level known from few rows is not known well. */
+		pga_put_f32(out, (float) (scale[s] * sqrt(1 + 1 / fmax(f->weeks[s], 1))));
+	}
+}
+
+/* ---- fitting: groups --------------------------------------------------------------- */
+
+static bool
+is_expected(const fitter *f, size_t slot)
+{
+	if (f->span >= 14)
+		return 2 * f->weeks[slot] >= floor(f->span / 7);
+	return 2 * f->days[slot % f->at->per_day] >= floor(f->span);
+}
+
+/* Rows first .. first + n - 1 of the matrix. */
+static void
+fit_group(fitter *f, uint32_t group, size_t first, size_t n, double *day_scale, double *scale,
+		  pga_buf *out)
+{
+	const layout *at = f->at;
+	double		from = DBL_MAX;
+	double		to = -DBL_MAX;
+
+	f->x = f->m->x + first * at->cols;
+	f->weight = f->m->weight + first;
+	f->n = n;
+	for (size_t i = 0; i < n; i++)
+	{
+		f->day[i] = day_of(at, f->x + i * at->cols);
+		f->slot[i] = slot_of(at, f->x + i * at->cols);
+		f->slot_of_day[i] = f->slot[i] % at->per_day;
+		from = fmin(from, f->day[i]);
+		to = fmax(to, f->day[i]);
+	}
+	f->span = to - from;
+	memset(f->weeks, 0, at->slots * sizeof(uint32_t));
+	memset(f->days, 0, at->per_day * sizeof(uint32_t));
+	count_visits(f, f->slot_of_day, 0.5, f->days);
+	count_visits(f, f->slot, 3.5, f->weeks);
+	if (at->order == NONE)
+		f->weeks[0] = f->days[0] = (uint32_t) (n < UINT32_MAX ? n : UINT32_MAX);
+	for (size_t i = 0; i < n; i++)
+		f->by_time[i] = (uint32_t) f->items[i].payload;
+
+	pga_put_u32(out, group);
+	for (size_t s = 0; s < at->slots; s++)
+		pga_put_u8(out, is_expected(f, s));
+	for (size_t v = 0; v < at->nvalues; v++)
+		fit_value(f, at->column[v], day_scale, scale, out);
+}
+
+/* The usual distance of rows in seconds; 0 when there is none. */
+static double
+find_bucket(pga_ctx *ctx, const pga_matrix *m, const layout *at, pga_item *items, pga_item *scratch)
+{
+	size_t		n = 0;
+	size_t		near = 0;
+	double		median;
+
+	for (size_t k = 0; k < m->nseries; k++)
+		for (size_t i = m->series[k] + 1; i < m->series[k + 1]; i++)
+		{
+			double		seconds = seconds_between(at, m->x + (i - 1) * m->cols, m->x + i * m->cols);
+
+			if (seconds >= 0)
+				items[n++].key = pga_ordered(seconds);
+		}
+	if (n == 0)
+		return 0;
+	pga_sort(ctx, items, scratch, n);
+	median = pga_unordered(items[n / 2].key);
+	for (size_t i = 0; i < n; i++)
+		near += fabs(pga_unordered(items[i].key) - median) <= 0.1 * median;
+	return median >= LEAST_SECONDS && median <= MOST_SECONDS && 2 * near >= n ? median : 0;
+}
+
+/* Seconds of a bucket where gaps are to be judged, else 0. */
+static double
+choose_bucket(pga_ctx *ctx, const pga_matrix *m, const layout *at, const pga_params *params,
+			  fitter *f)
+{
+	double		bucket = pga_param(params, "bucket");
+
+	if (at->order == NONE || (int) pga_param(params, "gaps") == GAPS_IGNORE)
+		return 0;
+	if (bucket > 0)
+		return fmax(bucket, LEAST_SECONDS);
+	bucket = find_bucket(ctx, m, at, f->items, f->scratch);
+	if (bucket == 0)
+		ctx->warn(ctx, "rows are not evenly spaced in time, missing ones are not looked for");
+	return bucket;
+}
+
+/* First and last day of all rows. */
+static void
+find_days(const pga_matrix *m, const layout *at, double *first, double *last)
+{
+	*first = *last = day_of(at, m->x);
+	for (size_t i = 1; i < m->rows; i++)
+	{
+		*first = fmin(*first, day_of(at, m->x + i * m->cols));
+		*last = fmax(*last, day_of(at, m->x + i * m->cols));
+	}
+}
+
+static fitter
+make_fitter(pga_ctx *ctx, const pga_matrix *m, const layout *at, bool trend)
+{
+	fitter		f = {.ctx = ctx, .at = at, .m = m, .trend = trend};
+	double	   *rows = ctx->alloc(ctx, pga_mul(ctx, m->rows, 3 * sizeof(double)));
+	uint32_t   *slots = ctx->alloc(ctx, pga_mul(ctx, m->rows, 3 * sizeof(uint32_t)));
+
+	f.day = rows;
+	f.value = rows + m->rows;
+	f.rest = rows + 2 * m->rows;
+	f.slot = slots;
+	f.slot_of_day = slots + m->rows;
+	f.by_time = slots + 2 * m->rows;
+	f.items = ctx->alloc(ctx, pga_mul(ctx, m->rows, sizeof(pga_item)));
+	f.scratch = ctx->alloc(ctx, pga_mul(ctx, m->rows, sizeof(pga_item)));
+	f.weeks = ctx->alloc(ctx, at->slots * sizeof(uint32_t));
+	f.days = ctx->alloc(ctx, at->per_day * sizeof(uint32_t));
+	f.day_median = ctx->alloc(ctx, at->per_day * sizeof(double));
+	f.week_median = ctx->alloc(ctx, at->slots * sizeof(double));
+	f.level = ctx->alloc(ctx, at->slots * sizeof(double));
+	return f;
+}
+
+/* Series whose group has a baseline of its own. */
+static bool
+stands_alone(const pga_matrix *m, const layout *at, size_t k)
+{
+	return m->series[k + 1] - m->series[k] >= MIN_ROWS &&
+		group_of(at, m->x + m->series[k] * m->cols) != POOLED;
+}
+
+/* Groups are numbered by their text, series are sorted by its hash. */
+static size_t
+sort_groups(const pga_matrix *m, const layout *at, uint32_t *series_of)
+{
+	size_t		n = 0;
+
+	for (size_t k = 0; k < m->nseries; k++)
+		if (stands_alone(m, at, k))
+		{
+			series_of[group_of(at, m->x + m->series[k] * m->cols)] = (uint32_t) k + 1;
+			n++;
+		}
+	return n;
+}
+
+static void
+warn_about_time(pga_ctx *ctx, const layout *at, double days)
+{
+	if (at->order == NONE)
+		ctx->warn(ctx, "option \"order\" names no column, all times are alike");
+	else if (days < 14)
+		ctx->warn(ctx, "the training rows span %.1f days, less than the two weeks that tell days of the week apart",
+				  days);
+}
+
+static void *seasonal_load(pga_reader *r, unsigned version, const pga_matrix *shape);
+
+static void *
+seasonal_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_report *report)
+{
+	layout		at = make_layout(ctx, m->prep, (uint32_t) pga_param(params, "slots_per_day"));
+	fitter		f = make_fitter(ctx, m, &at, pga_param(params, "trend") != 0);
+	uint32_t   *series_of = ctx->alloc(ctx, ((size_t) at.groups + 1) * sizeof(uint32_t));
+	double	   *scale = ctx->alloc(ctx, ((size_t) at.slots + at.per_day) * sizeof(double));
+	pga_buf		out = {.ctx = ctx};
+	pga_reader	r = {.ctx = ctx};
+	double		first,
+				last;
+	size_t		groups = sort_groups(m, &at, series_of);
+
+	if (at.nvalues == 0)
+		ctx->fail(ctx, PGA_ERR_NO_FEATURES, "At least one column beside time and group has to vary.",
+				  "no column to judge rows by");
+	find_days(m, &at, &first, &last);
+	warn_about_time(ctx, &at, last - first);
+	pga_put_u16(&out, (uint16_t) at.per_day);
+	pga_put_u8(&out, at.order != NONE);
+	pga_put_f64(&out, choose_bucket(ctx, m, &at, params, &f));
+	pga_put_f64(&out, first);
+	pga_put_f64(&out, last);
+	pga_put_u32(&out, (uint32_t) groups + 1);
+	for (uint32_t g = 0; g < at.groups; g++)
+		if (series_of[g] > 0)
+		{
+			size_t		k = series_of[g] - 1;
+
+			fit_group(&f, g, m->series[k], m->series[k + 1] - m->series[k], scale + at.slots, scale, &out);
+		}
+	fit_group(&f, POOLED, 0, m->rows, scale + at.slots, scale, &out);
+	pga_report_number(ctx, report, "groups", (double) groups);
+	r.p = out.data;
+	r.end = out.data + out.len;
+	return seasonal_load(&r, 1, m);
+}
+
+/* Bytes of one baseline, as saved; loaded it takes no more. */
+static size_t
+baseline_bytes(pga_ctx *ctx, size_t slots, size_t values)
+{
+	return pga_add(ctx, 4 + slots, pga_mul(ctx, values, 4 + 8 * slots));
+}
+
+/* The payload grows by doubling, is loaded and kept. */
+static size_t
+seasonal_fit_bytes(pga_ctx *ctx, const pga_matrix *shape, const pga_params *params)
+{
+	size_t		slots = 7 * (size_t) pga_param(params, "slots_per_day");
+	size_t		all = pga_mul(ctx, shape->nseries + 1,
+							  baseline_bytes(ctx, slots, shape->cols) + sizeof(baseline) + 64);
+
+	return pga_add(ctx, pga_mul(ctx, all, 5),
+				   pga_add(ctx, pga_mul(ctx, shape->rows, 3 * sizeof(double) + 3 * sizeof(uint32_t) +
+										2 * sizeof(pga_item)),
+						   slots * 64 + shape->cols * 64 + PGA_MAX_CATEGORIES * 8));
+}
+
+/* ---- loading and saving ---------------------------------------------------------- */
+
+static void
+load_baseline(pga_reader *r, const seasonal *f, baseline *b)
+{
+	size_t		slots = f->at.slots;
+	size_t		n = f->at.nvalues * slots;
+
+	b->group = pga_get_u32(r);
+	b->expected = r->ctx->alloc(r->ctx, slots);
+	b->slope = r->ctx->alloc(r->ctx, f->at.nvalues * sizeof(float));
+	b->level = r->ctx->alloc(r->ctx, 2 * n * sizeof(float));
+	b->scale = b->level + n;
+	memcpy(b->expected, pga_get(r, slots), slots);
+	for (size_t s = 0; s < slots; s++)
+		if (b->expected[s] > 1)
+			pga_corrupt(r, "a slot is of unknown make");
+	for (size_t v = 0; v < f->at.nvalues; v++)
+	{
+		b->slope[v] = pga_get_f32(r);
+		for (size_t s = 0; s < slots; s++)
+			b->level[v * slots + s] = pga_get_f32(r);
+		for (size_t s = 0; s < slots; s++)
+		{
+			b->scale[v * slots + s] = pga_get_f32(r);
+			if (!(b->scale[v * slots + s] > 0))
+				pga_corrupt(r, "a slot's scale is out of range");
+		}
+	}
+}
+
+static void
+load_baselines(pga_reader *r, seasonal *f)
+{
+	f->nbaselines = pga_get_count(r, baseline_bytes(r->ctx, f->at.slots, f->at.nvalues));
+	if (f->nbaselines == 0)
+		pga_corrupt(r, "it has no baseline");
+	f->baselines = r->ctx->alloc(r->ctx, pga_mul(r->ctx, f->nbaselines, sizeof(baseline)));
+	f->of_group = r->ctx->alloc(r->ctx, ((size_t) f->at.groups + 1) * sizeof(uint32_t));
+	for (uint32_t g = 0; g < f->at.groups; g++)
+		f->of_group[g] = f->nbaselines - 1;
+	for (uint32_t k = 0; k < f->nbaselines; k++)
+	{
+		baseline   *b = &f->baselines[k];
+
+		load_baseline(r, f, b);
+		if (k == f->nbaselines - 1 ? b->group != POOLED :
+			b->group >= f->at.groups || (k > 0 && b->group <= b[-1].group))
+			pga_corrupt(r, "a baseline is of an unknown group");
+		if (b->group != POOLED)
+			f->of_group[b->group] = k;
+		r->ctx->poll(r->ctx);
+	}
+}
+
+static void *
+seasonal_load(pga_reader *r, unsigned version, const pga_matrix *shape)
+{
+	seasonal   *f = r->ctx->alloc(r->ctx, sizeof(seasonal));
+	const uint8_t *start = r->p;
+	uint16_t	per_day = pga_get_u16(r);
+	uint8_t		ordered = pga_get_u8(r);
+	uint8_t    *copy;
+
+	if (version != 1)
+		pga_corrupt(r, "seasonal of an unknown version");
+	if (per_day < 1 || per_day > MAX_PER_DAY)
+		pga_corrupt(r, "a number of slots is out of range");
+	f->at = make_layout(r->ctx, shape->prep, per_day);
+	f->bucket = pga_get_f64(r);
+	f->first_day = pga_get_f64(r);
+	f->last_day = pga_get_f64(r);
+	if (ordered != (f->at.order != NONE) || f->at.nvalues == 0 ||
+		f->first_day < -MOST_DAYS || f->first_day > f->last_day || f->last_day > MOST_DAYS ||
+		f->bucket < 0 || f->bucket > MOST_SECONDS || (f->bucket > 0 && (f->bucket < LEAST_SECONDS || !ordered)))
+		pga_corrupt(r, "its times are out of range");
+	load_baselines(r, f);
+	f->payload_len = (size_t) (r->p - start);
+	copy = r->ctx->alloc(r->ctx, f->payload_len);
+	memcpy(copy, start, f->payload_len);
+	f->payload = copy;
+	return f;
+}
+
+static void
+seasonal_save(const void *fitted, pga_buf *buf)
+{
+	const seasonal *f = fitted;
+
+	pga_put(buf, f->payload, f->payload_len);
+}
+
+/* ---- scoring ----------------------------------------------------------------------- */
+
+static const baseline *
+baseline_of(const seasonal *f, const float *x)
+{
+	uint32_t	group = group_of(&f->at, x);
+
+	return &f->baselines[group == POOLED ? f->nbaselines - 1 : f->of_group[group]];
+}
+
+/* The trend goes on for half of the training's time, then stays. */
+static double
+trend_day(const seasonal *f, double day)
+{
+	double		more = (f->last_day - f->first_day) / 2;
+
+	return fmin(fmax(day, f->first_day - more), f->last_day + more);
+}
+
+/* How many scales value column v of x is from its baseline. */
+static double
+distance(const seasonal *f, const baseline *b, size_t v, const float *x, size_t slot, double day)
+{
+	size_t		i = v * f->at.slots + slot;
+	double		level = (double) b->level[i] + (double) b->slope[v] * day;
+
+	return fabs((double) x[f->at.column[v]] - level) / (double) b->scale[i];
+}
+
+static double
+score_row(const seasonal *f, const float *x)
+{
+	const baseline *b = baseline_of(f, x);
+	size_t		slot = slot_of(&f->at, x);
+	double		day = trend_day(f, day_of(&f->at, x));
+	double		most = 0;
+
+	for (size_t v = 0; v < f->at.nvalues; v++)
+		most = fmax(most, distance(f, b, v, x, slot, day));
+	return most;
+}
+
+/* What zeros would have scored k buckets after row x. */
+static double
+score_missing(const seasonal *f, const baseline *b, const float *x, double k)
+{
+	double		second = (double) x[f->at.order] + k * f->bucket;
+	size_t		slot = slot_at(&f->at, second - WEEK * floor(second / WEEK));
+	double		day = trend_day(f, day_of(&f->at, x) + k * f->bucket / DAY);
+	double		most = 0;
+
+	if (!b->expected[slot])
+		return 0;
+	for (size_t v = 0; v < f->at.nvalues; v++)
+		if (f->at.has_zero[v])
+			most = fmax(most, distance(f, b, v, f->at.zero, slot, day));
+	return most;
+}
+
+/*
+ * The largest score of the buckets missing between two rows, seen once in
+ * every slot, and for a week at most.
+ */
+static double
+score_gap(const seasonal *f, const float *before, const float *x)
+{
+	const baseline *b = baseline_of(f, x);
+	double		missing = floor(seconds_between(&f->at, before, x) / f->bucket + 0.5) - 1;
+	double		step = fmax(floor(DAY / f->at.per_day / f->bucket), 1);
+	double		most = 0;
+
+	if (!(missing >= 1))
+		return 0;
+	for (uint32_t n = 0; n < f->at.slots && 1 + n * step < missing; n++)
+		most = fmax(most, score_missing(f, b, before, 1 + n * step));
+	return fmax(most, score_missing(f, b, before, missing));
+}
+
+static size_t
+seasonal_scratch_bytes(const void *fitted, size_t rows)
+{
+	return 0;
+}
+
+static void
+seasonal_score(const void *fitted, const float *x, size_t rows, double *out, void *scratch)
+{
+	const seasonal *f = fitted;
+
+	for (size_t i = 0; i < rows; i++)
+		out[i] = score_row(f, x + i * f->at.cols);
+}
+
+static size_t
+seasonal_history(const void *fitted)
+{
+	return ((const seasonal *) fitted)->bucket > 0;
+}
+
+static void
+seasonal_score_series(const void *fitted, const float *x, size_t rows, size_t context,
+					  double *out, void *scratch)
+{
+	const seasonal *f = fitted;
+
+	for (size_t i = context; i < rows; i++)
+	{
+		const float *row = x + i * f->at.cols;
+
+		out[i - context] = score_row(f, row);
+		if (i > 0 && f->bucket > 0)
+			out[i - context] = fmax(out[i - context], score_gap(f, row - f->at.cols, row));
+	}
+}
+
+/* By the square of each value's own distance. */
+static void
+seasonal_explain(const void *fitted, const float *x, double *share, void *scratch)
+{
+	const seasonal *f = fitted;
+	const baseline *b = baseline_of(f, x);
+	size_t		slot = slot_of(&f->at, x);
+	double		day = trend_day(f, day_of(&f->at, x));
+
+	memset(share, 0, f->at.cols * sizeof(double));
+	for (size_t v = 0; v < f->at.nvalues; v++)
+	{
+		double		z = distance(f, b, v, x, slot, day);
+
+		share[f->at.column[v]] = z * z;
+	}
+}
+
+const pga_detector pga_seasonal = {
+	.name = "seasonal",
+	.tag = 9,
+	.version = 1,
+	.flags = PGA_SEQUENCE | PGA_KEYED,
+	.summary = "Rows far from what is usual at their time of the week are anomalous, and missing rows.",
+	.reference = "Cleveland et al. 1990; Hirsch, Slack & Smith 1982; Cox & Stuart 1955; Breiman 1995",
+	.params = seasonal_params,
+	.wants = {.scaling = PGA_SCALE_ROBUST, .log1p = true},
+	.fit_bytes = seasonal_fit_bytes,
+	.fit = seasonal_fit,
+	.scratch_bytes = seasonal_scratch_bytes,
+	.score = seasonal_score,
+	.history = seasonal_history,
+	.score_series = seasonal_score_series,
+	.explain = seasonal_explain,
+	.save = seasonal_save,
+	.load = seasonal_load,
+};
