@@ -16,7 +16,9 @@ SELECT version FROM anomaly_train('good', 'SELECT a, b FROM good');
 
 -- Unknown names.
 SELECT * FROM catch($$SELECT anomaly_score('goood', g) FROM good g$$);
-SELECT * FROM train('SELECT * FROM good', ', algorithm => ''forest''');
+SELECT code, message, hint LIKE 'The detectors are: isolation_forest%' AND
+	cardinality(string_to_array(hint, ', ')) = (SELECT count(DISTINCT detector) FROM anomaly_detectors()) AS lists_all
+FROM train('SELECT * FROM good', ', algorithm => ''forest''');
 SELECT * FROM train('SELECT * FROM good', ', options => ''{"tree": 10}''');
 SELECT * FROM train('SELECT * FROM good', ', features => ''{a,bb}''');
 SELECT * FROM train('SELECT * FROM good', ', exclude => ''{zz}''');

@@ -101,5 +101,5 @@ SELECT anomaly_drop('reg');
 DROP TABLE rows;
 DROP OWNED BY regress_reader, regress_trainer;
 DROP ROLE regress_reader, regress_trainer;
-SELECT detector, option, type, "default", min, max FROM anomaly_detectors() WHERE option IN ('seed', 'missing', 'trees');
+SELECT detector, option, type, "default", min, max FROM anomaly_detectors() WHERE detector = 'isolation_forest' AND option IN ('seed', 'missing', 'trees');
 SELECT count(*) FROM anomaly_detectors() WHERE description = '' OR summary = '' OR reference = '' OR description IS NULL;
