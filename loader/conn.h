@@ -1,10 +1,13 @@
 /*
  * conn.h - how a connection went, in Zeek's words.
  *
- * Each end of a TCP connection is in one of these states, moved by the flags
- * that end sends; the pair of states at the end of the flow gives the
- * connection's state.  Zeek's manual, "base/protocols/conn/main.zeek", defines
- * the vocabulary.
+ * Each end of a TCP connection is in one of the states below, moved by the
+ * segments it sends; the pair of states at the end of the flow gives the
+ * connection's state.  Vocabulary and rules are Zeek's ("base/protocols/conn" in
+ * its manual), odd corners included, so that its users find what they know.
+ *
+ * Payload is counted in sequence numbers, as Zeek and KDD-99 do: what was sent
+ * twice counts once, and what only an acknowledgement tells of counts too.
  */
 #ifndef CONN_H
 #define CONN_H
@@ -28,35 +31,74 @@ typedef enum conn_state
 	CONN_OTH					/* none of these: midstream traffic */
 } conn_state;
 
-typedef enum endpoint
+typedef enum tcp_state
 {
-	END_INACTIVE,				/* nothing sent */
-	END_PARTIAL,				/* sent, but no SYN was seen */
-	END_SYN_SENT,
-	END_SYN_ACK_SENT,
-	END_ESTABLISHED,
-	END_CLOSED,					/* sent FIN */
-	END_RESET,					/* sent RST */
-	END_CLOSED_RESET			/* sent FIN, then RST */
-} endpoint;
+	TCP_INACTIVE,				/* nothing sent */
+	TCP_PARTIAL,				/* sent, but no SYN was seen */
+	TCP_SYN_SENT,
+	TCP_SYN_ACK_SENT,			/* by the originator, in the middle of something */
+	TCP_ESTABLISHED,
+	TCP_CLOSED,					/* sent FIN */
+	TCP_RESET					/* sent RST */
+} tcp_state;
 
-/* Moves the sender's state, and its peer's where the handshake completes. */
-void		conn_update(uint8_t tcp_flags, uint8_t *sender, uint8_t *peer);
+/* One end of a TCP connection. */
+typedef struct tcp_end
+{
+	uint64_t	last;			/* highest byte sent, plus one; both count from "start" */
+	uint64_t	acked;			/* the same, by what the peer acknowledged */
+	uint32_t	start;			/* sequence number of the SYN, or of where it must have been */
+	uint8_t		state;			/* tcp_state */
+	uint8_t		before;			/* the state that it had before this one */
+	bool		fin;			/* sent one */
+	bool		plain;			/* began with a SYN, then sent nothing but data until its RST */
+} tcp_end;
 
-/* "exchanged": did either side send payload? */
-conn_state	conn_tcp_state(endpoint originator, endpoint responder, bool exchanged);
+/* Moves the ends by a segment from end[side]. */
+void		conn_segment(tcp_end end[2], int side, const packet *);
 
-/* Both ends closed, or one reset: what follows is a linger. */
+/* Does the segment only repeat what its sender has sent before?  (A keep-alive does not count.) */
+bool		conn_repeats(const tcp_end *, const packet *);
+
+/* Is it the first of another connection between the same ports?  end[0] is the originator. */
+bool		conn_is_reuse(const tcp_end end[2], const packet *);
+
+/* Payload sent by end[side]. */
+uint64_t	conn_size(const tcp_end end[2], int side);
+
+conn_state	conn_tcp_state(const tcp_end end[2]);
+
+/* An attempt that nobody has answered. */
 static inline bool
-conn_over(uint8_t a, uint8_t b)
+conn_unanswered(const tcp_end end[2])
 {
-	return a >= END_RESET || b >= END_RESET || (a == END_CLOSED && b == END_CLOSED);
+	return (end[0].state == TCP_SYN_SENT || end[0].state == TCP_SYN_ACK_SENT) && end[1].state == TCP_INACTIVE;
+}
+
+/* One end has closed, the other has not. */
+static inline bool
+conn_half_closed(const tcp_end end[2])
+{
+	return (end[0].state == TCP_CLOSED) != (end[1].state == TCP_CLOSED);
+}
+
+/* Nothing but stragglers follow: one end was reset, or both closed, or the only one heard of. */
+static inline bool
+conn_over(const tcp_end end[2])
+{
+	uint8_t		a = end[0].state,
+				b = end[1].state;
+
+	if (a < TCP_CLOSED && b < TCP_CLOSED)
+		return false;
+	return a == TCP_RESET || b == TCP_RESET || a == b || a == TCP_INACTIVE || b == TCP_INACTIVE;
 }
 
 /*
  * Is the sender of this first packet the responder?  So it is with a SYN/ACK,
- * and with a packet from the middle of a conversation that comes from a
- * server's port.
+ * and with what comes from a server's port and goes to no group; of two
+ * servers' ports of TCP the lower one is taken for the server.  (Zeek doubts a
+ * SYN/ACK from any other port, and then looks at the payload.)
  */
 bool		conn_first_is_reply(const packet *);
 

@@ -62,6 +62,8 @@ void
 entry_continue(entry *e, const packet *p)
 {
 	memset(&e->first, 0, sizeof(*e) - offsetof(entry, first));
+	for (int side = SRC; side <= DST && e->key.protocol == PROTO_TCP; side++)
+		e->size_before[side] = conn_size(e->end, side);
 	e->first = e->last = p->time;
 	e->length_min = UINT32_MAX;
 	e->rtt = -1;
@@ -71,8 +73,7 @@ void
 entry_begin(entry *e, const packet *p, bool swapped)
 {
 	e->source_is_b = swapped != conn_first_is_reply(p);
-	e->end[SRC] = e->end[DST] = END_INACTIVE;
-	e->seq_known[SRC] = e->seq_known[DST] = false;
+	memset(e->end, 0, sizeof(e->end));
 	e->ttl = p->ttl;
 	e->tunnel = p->tunnel;
 	e->vlan = p->vlan;
@@ -85,29 +86,6 @@ count_up(uint16_t *counter)
 {
 	if (*counter < INT16_MAX)
 		(*counter)++;
-}
-
-/*
- * A segment that brings nothing beyond what its sender sent before is a
- * retransmission.  (Segments that only arrive in the wrong order look the
- * same.)  A keep-alive repeats at most the last byte and is none.
- */
-static void
-count_segment(entry *e, const packet *p, int side)
-{
-	uint32_t	size = p->payload + !!(p->tcp_flags & TCP_SYN) + !!(p->tcp_flags & TCP_FIN);
-	uint32_t	end = p->seq + size;
-
-	if (size == 0)
-		return;
-	if (e->seq_known[side] && (int32_t) (end - e->seq_end[side]) <= 0)
-	{
-		if (!(p->payload == 1 && size == 1 && end == e->seq_end[side]))
-			count_up(&e->retransmits);
-		return;
-	}
-	e->seq_known[side] = true;
-	e->seq_end[side] = end;
 }
 
 /* From the (last) SYN over the SYN/ACK to the originator's ACK. */
@@ -132,13 +110,18 @@ follow_handshake(entry *e, const packet *p, int side)
 	}
 }
 
+/*
+ * A segment that only repeats counts as a retransmission.  (Those that arrive
+ * in the wrong order look the same.)
+ */
 static void
 count_tcp(entry *e, const packet *p, int side)
 {
-	if (p->tcp_flags == 0)		/* the snap length left no flags, or there are none */
+	if (!p->has_seq)			/* the snap length left ports at most */
 	{
-		if (e->end[side] == END_INACTIVE)
-			e->end[side] = END_PARTIAL;
+		if (e->end[side].state == TCP_INACTIVE)
+			e->end[side].state = TCP_PARTIAL;
+		e->payload[side] += p->payload;
 		return;
 	}
 	e->tcp_flags[side] |= p->tcp_flags;
@@ -146,8 +129,22 @@ count_tcp(entry *e, const packet *p, int side)
 		count_up(&e->urgent);
 	if (e->handshake < HANDSHAKE_DONE)
 		follow_handshake(e, p, side);
-	count_segment(e, p, side);
-	conn_update(p->tcp_flags, &e->end[side], &e->end[!side]);
+	if (conn_repeats(&e->end[side], p))
+		count_up(&e->retransmits);
+	conn_segment(e->end, side, p);
+}
+
+/* Payload of the slice.  Of TCP it can shrink, when a SYN begins the numbers anew. */
+static uint64_t
+payload_of(const entry *e, int side)
+{
+	uint64_t	size,
+				before = e->size_before[side];
+
+	if (e->key.protocol != PROTO_TCP)
+		return e->payload[side];
+	size = conn_size(e->end, side);
+	return e->payload[side] + (size > before ? size - before : 0);
 }
 
 void
@@ -167,7 +164,6 @@ entry_count(entry *e, const packet *p, bool swapped)
 		e->last = p->time;
 	e->packets[side]++;
 	e->bytes[side] += p->length;
-	e->payload[side] += p->payload;
 	e->length_squares += (double) p->length * p->length;
 	if (p->length < e->length_min)
 		e->length_min = p->length;
@@ -177,7 +173,9 @@ entry_count(entry *e, const packet *p, bool swapped)
 		count_up(&e->fragments);
 	if (p->bad_fragment)
 		count_up(&e->bad_fragments);
-	if (p->protocol == PROTO_TCP && p->fragment_offset == 0)
+	if (p->protocol != PROTO_TCP)
+		e->payload[side] += p->payload;
+	else if (p->fragment_offset == 0)	/* sequence numbers tell of the others */
 		count_tcp(e, p, side);
 }
 
@@ -188,7 +186,7 @@ state_of(const entry *e)
 	switch (e->key.protocol)
 	{
 		case PROTO_TCP:
-			return conn_tcp_state(e->end[SRC], e->end[DST], e->payload[SRC] || e->payload[DST]);
+			return conn_tcp_state(e->end);
 		case PROTO_UDP:
 			if (e->packets[SRC] == 0)
 				return CONN_SHR;
@@ -246,7 +244,7 @@ entry_row(const entry *e, end_reason reason, flow_row *row)
 	for (int side = SRC; side <= DST; side++)
 	{
 		row->bytes[side] = (int64_t) e->bytes[side];
-		row->payload[side] = (int64_t) e->payload[side];
+		row->payload[side] = (int64_t) payload_of(e, side);
 		row->packets[side] = e->packets[side] > INT32_MAX ? INT32_MAX : (int32_t) e->packets[side];
 		row->tcp_flags[side] = e->tcp_flags[side];
 	}

@@ -39,9 +39,7 @@ typedef struct entry
 
 	/* the conversation's, kept over slices */
 	bool		source_is_b;
-	uint8_t		end[2];			/* endpoint */
-	bool		seq_known[2];
-	uint32_t	seq_end[2];		/* highest sequence number sent, plus one */
+	tcp_end		end[2];			/* TCP only */
 	uint8_t		ttl;
 	uint8_t		tunnel;			/* the first packet's */
 	int16_t		vlan;
@@ -52,7 +50,8 @@ typedef struct entry
 	int64_t		first,
 				last;
 	uint64_t	bytes[2];
-	uint64_t	payload[2];
+	uint64_t	payload[2];		/* of TCP: what is not in the sizes of the ends */
+	uint64_t	size_before[2];	/* TCP: of the ends when the slice began */
 	uint32_t	packets[2];
 	uint32_t	length_min,
 				length_max;
@@ -70,7 +69,7 @@ typedef struct entry
 static inline bool
 entry_over(const entry *e)
 {
-	return conn_over(e->end[SRC], e->end[DST]);
+	return conn_over(e->end);
 }
 
 /* The packet's key; true if its sender is "b". */

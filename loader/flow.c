@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "entry.h"
 #include "fragment.h"
@@ -25,16 +26,19 @@ enum
 {
 	WHEEL_SLOTS = 1024,			/* seconds; a power of two */
 	BLOCK_ENTRIES = 1024,
-	FIRST_BUCKETS = 1024
+	FIRST_BUCKETS = 1024,
+	LEAST_FLOWS = 65536,		/* bounds of the default of max_flows */
+	MOST_FLOWS = 20000000
 };
 
 const flow_options flow_defaults = {
 	.idle = 60 * SECOND,
+	.tcp_attempt = 60 * SECOND,
 	.tcp_idle = 300 * SECOND,
+	.tcp_half_closed = 300 * SECOND,
 	.tcp_closed = 5 * SECOND,
 	.icmp_idle = 10 * SECOND,
 	.active = 300 * SECOND,
-	.max_flows = 1000000,
 };
 
 typedef struct due_entry
@@ -83,7 +87,9 @@ timeout(const flow_table *t, const entry *e)
 	{
 		if (entry_over(e))
 			return t->options.tcp_closed;
-		return e->packets[SRC] && e->packets[DST] ? t->options.tcp_idle : t->options.idle;
+		if (conn_unanswered(e->end))
+			return t->options.tcp_attempt;
+		return conn_half_closed(e->end) ? t->options.tcp_half_closed : t->options.tcp_idle;
 	}
 	if (e->key.protocol == PROTO_ICMP || e->key.protocol == PROTO_ICMPV6)
 		return t->options.icmp_idle;
@@ -369,7 +375,7 @@ restart(flow_table *t, entry *e, const packet *p, bool swapped)
 {
 	if (idle(t, e))
 		emit(t, e, FLOW_END_IDLE, silent_until(t, e));
-	else if (entry_over(e) && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+	else if (p->has_seq && conn_is_reuse(e->end, p))
 		emit(t, e, FLOW_END_DETECTED, e->last);	/* the ports are used again */
 	else if (t->options.active > 0 && p->time - e->first >= t->options.active)
 	{
@@ -438,10 +444,21 @@ flow_add(flow_table *t, packet *p)
 	fragment_add(t->fragments, p);
 }
 
+uint32_t
+flow_default_max(void)
+{
+	int64_t		bytes = (int64_t) sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	int64_t		flows = bytes / 8 / (int64_t) (sizeof(entry) + 2 * sizeof(uint32_t));
+
+	return flows < LEAST_FLOWS ? LEAST_FLOWS : flows > MOST_FLOWS ? MOST_FLOWS : (uint32_t) flows;
+}
+
 flow_table *
 flow_table_new(const flow_options *options, flow_emit emit_row, void *arg)
 {
 	flow_table *t = must_calloc(1, sizeof(*t));
+	const int64_t timeouts[] = {options->idle, options->tcp_attempt, options->tcp_idle,
+	options->tcp_half_closed, options->tcp_closed, options->icmp_idle};
 
 	t->options = *options;
 	t->emit = emit_row;
@@ -452,11 +469,9 @@ flow_table_new(const flow_options *options, flow_emit emit_row, void *arg)
 	t->bucket_mask = FIRST_BUCKETS - 1;
 	memset(t->bucket, 0xff, FIRST_BUCKETS * sizeof(uint32_t));
 	memset(t->wheel, 0xff, sizeof(t->wheel));
-	t->longest = options->idle;
-	if (options->tcp_idle > t->longest)
-		t->longest = options->tcp_idle;
-	if (options->icmp_idle > t->longest)
-		t->longest = options->icmp_idle;
+	for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++)
+		if (timeouts[i] > t->longest)
+			t->longest = timeouts[i];
 	return t;
 }
 

@@ -107,12 +107,17 @@ typedef struct flow_row
 
 typedef void (*flow_emit) (void *arg, flow_row *);
 
-/* Timeouts in microseconds; 0 turns the active timeout off. */
+/*
+ * Timeouts in microseconds of silence; 0 turns the active timeout, which is of
+ * a flow's length, off.
+ */
 typedef struct flow_options
 {
 	int64_t		idle;
-	int64_t		tcp_idle;		/* both ends have spoken */
-	int64_t		tcp_closed;		/* linger after FIN/FIN or RST */
+	int64_t		tcp_attempt;	/* a SYN that nobody has answered */
+	int64_t		tcp_idle;		/* neither that, nor ... */
+	int64_t		tcp_half_closed;	/* FIN from one end */
+	int64_t		tcp_closed;		/* linger after FIN from both, or RST */
 	int64_t		icmp_idle;
 	int64_t		active;
 	uint32_t	max_flows;
@@ -120,7 +125,11 @@ typedef struct flow_options
 	uint64_t	hash_key[2];	/* secret */
 } flow_options;
 
+/* All but max_flows. */
 extern const flow_options flow_defaults;
+
+/* As many flows as fit into an eighth of the machine's memory, but 65536 to 20 million. */
+uint32_t	flow_default_max(void);
 
 typedef struct flow_table flow_table;
 

@@ -20,8 +20,10 @@ main(int argc, char **argv)
 {
 	options		o = {.store = "netflow", .flow = flow_defaults, .import = {.start = -1}};
 	sink	   *database = NULL;
-	int			code = parse_options(argc, argv, &o);
+	int			code;
 
+	o.flow.max_flows = flow_default_max();
+	code = parse_options(argc, argv, &o);
 	if (code >= 0)
 		return code;
 	if (getrandom(o.flow.hash_key, sizeof(o.flow.hash_key), 0) != sizeof(o.flow.hash_key))

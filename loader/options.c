@@ -16,7 +16,9 @@
 enum
 {
 	OPTION_IDLE = 256,
+	OPTION_TCP_ATTEMPT,
 	OPTION_TCP_IDLE,
+	OPTION_TCP_HALF_CLOSED,
 	OPTION_TCP_CLOSED,
 	OPTION_ICMP_IDLE,
 	OPTION_ACTIVE,
@@ -49,11 +51,14 @@ usage(FILE *to)
 		  "      --print            write the flows to standard output instead, as CSV\n"
 		  "      --dry-run          only count\n"
 		  "      --idle=SECONDS     a flow ends when silent for so long (60)\n"
-		  "      --tcp-idle=SECONDS the same for TCP when both ends have spoken (300)\n"
+		  "      --tcp-attempt=SECONDS the same for TCP when nobody has answered the SYN (60)\n"
+		  "      --tcp-idle=SECONDS    the same for other TCP (300)\n"
+		  "      --tcp-half-closed=SECONDS  the same for TCP when one end has closed (300)\n"
 		  "      --tcp-closed=SECONDS  the same for TCP after its end (5)\n"
 		  "      --icmp-idle=SECONDS   the same for ICMP (10)\n"
 		  "      --active=SECONDS   a longer flow is cut into slices; 0: never (300)\n"
-		  "      --max-flows=N      open flows at most; the next to go idle makes room (1000000)\n"
+		  "      --max-flows=N      open flows at most; the next to go idle makes room\n"
+		  "                         (as many as fit into an eighth of the memory)\n"
 		  "      --key-vlan         equal addresses and ports on two VLANs are two flows\n"
 		  "      --outer            tunnels are not entered: their packets are one flow between the ends\n"
 		  "  -q, --quiet            no summary, no progress\n"
@@ -136,6 +141,8 @@ static const struct option long_options[] = {
 	{"start", required_argument, NULL, OPTION_START},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"idle", required_argument, NULL, OPTION_IDLE},
+	{"tcp-attempt", required_argument, NULL, OPTION_TCP_ATTEMPT},
+	{"tcp-half-closed", required_argument, NULL, OPTION_TCP_HALF_CLOSED},
 	{"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
 	{"tcp-closed", required_argument, NULL, OPTION_TCP_CLOSED},
 	{"icmp-idle", required_argument, NULL, OPTION_ICMP_IDLE},
@@ -187,6 +194,10 @@ set_option(options *o, int option, const char *value)
 			return o->outer = true;
 		case OPTION_IDLE:
 			return parse_seconds(value, &o->flow.idle);
+		case OPTION_TCP_ATTEMPT:
+			return parse_seconds(value, &o->flow.tcp_attempt);
+		case OPTION_TCP_HALF_CLOSED:
+			return parse_seconds(value, &o->flow.tcp_half_closed);
 		case OPTION_TCP_IDLE:
 			return parse_seconds(value, &o->flow.tcp_idle);
 		case OPTION_TCP_CLOSED:

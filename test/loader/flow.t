@@ -81,6 +81,43 @@ is(join(' ', map { conn_state($_->{state}) } meter('', datagram(0), [ 1, frame4(
 is((meter('', [ 0, frame4(17, $B, $A, udp(53, 1000, 'y')) ]))[0]{src_addr}, $A, 'what comes from port 53 is an answer');
 is((meter('', [ 0, frame4(17, $A, '239.1.1.1', udp(53, 1000, 'y')) ]))[0]{src_addr}, $A, 'but not to a multicast group');
 
+# ---- who asked whom ---------------------------------------------------------
+
+# First packets between two ports: A is the source of what B's port sends first.
+sub opener
+{
+	my ($flags, $src, $dst, $target) = @_;
+	return (meter('', [ 0, frame4(6, $B, $target // $A, tcp($src, $dst, $flags, 1, 1, 'x')) ]))[0]{src_addr};
+}
+is(opener('PA', 443, 40000), $A, 'midstream from a server');
+is(opener('PA', 40000, 443), $B, 'midstream to a server');
+is(opener('PA', 40000, 50000), $B, 'midstream, no server: whoever came first');
+is(opener('PA', 22, 443), $A, 'midstream, two servers: the lower port');
+is(opener('PA', 443, 22), $B, 'the other way round');
+is(opener('SA', 40000, 443), $A, 'a SYN/ACK is an answer');
+is(opener('S', 443, 40000), $B, 'a SYN is none');
+is(opener('', 53, 40000, '224.0.0.251'), '10.0.0.2', 'nobody answers from a group');
+my @reordered = meter('', segment(0, 'B', 'SA', 500, 101), segment(0.1, 'A', 'S', 100), segment(0.2, 'A', 'A', 101, 501));
+is(join(', ', map { columns($_, qw(src_addr src_packets)) . ' ' . conn_state($_->{state}) } @reordered), "$A 2 S1", 'SYN/ACK before its SYN');
+
+# Connection attempts on the same ports.
+my @again = (segment(0, 'A', 'S', 100), segment(1, 'A', 'S', 100), segment(2, 'A', 'S', 900));
+is(join(' ', map { $_->{src_packets} } meter('', @again)), '2 1', 'a SYN with another number is another attempt');
+is(join(' ', map { conn_state($_->{state}) } meter('', map { $_, segment($_->[0] + 0.1, 'B', 'RA', 0, 101) } @again[ 0, 1 ])),
+	'REJ REJ', 'so is one after a refusal');
+
+# ---- payload is counted in sequence numbers -----------------------------------
+
+sub payload { return join ', ', map { columns($_, qw(src_payload dst_payload)) } meter(@_); }
+my $hello = segment(0.1, 'A', 'PA', 101, 501, 'hello');
+is(payload('', @handshake, $hello, segment(0.2, 'A', 'PA', 101, 501, 'hello, you')), '10 0', 'sent twice counts once');
+is(payload('', @handshake, segment(0.1, 'B', 'A', 501, 1101)), '1000 0', 'acknowledged counts although it was not seen');
+is(payload('', @handshake, segment(0.1, 'A', 'PA', 201, 501, 'x')), '101 0', 'a gap counts');
+is(payload('', @handshake, $hello, segment(1, 'B', 'RA', 501, 106, 'reason')), '5 0', "a reset's data does not");
+is(payload('', @handshake, $hello, segment(1, 'A', 'FPA', 106, 501, 'bye'), segment(2, 'B', 'FA', 501, 110)), '8 0', 'SYN and FIN are no payload');
+is(payload('', segment(0, 'A', 'A', 4294967295, 1, 'ab'), segment(1, 'A', 'A', 1, 1, 'cd')), '4 0', 'numbers wrap');
+is(payload('--active=10', @handshake, map { segment($_, 'A', 'PA', 100 + $_, 501, 'x') } 1 .. 19), '9 0, 10 0', 'slices share it out');
+
 # ---- where flows end --------------------------------------------------------
 
 sub ends { return join ' ', map { "$_->{src_packets}:$_->{end_reason}" } meter(@_); }
@@ -93,6 +130,10 @@ is(join(' ', map { $_->{src_addr} } meter('', datagram(0), map { [ $_ * 50, fram
 	"$A $A", 'a slice keeps its originator, whoever goes on');
 is(ends('--active=0', map { datagram($_ * 50) } 0 .. 14), '15:4', 'no active timeout');
 is(ends('', @handshake, segment(299, 'A', 'A', 101, 501)), '3:4', 'an open connection may be silent longer');
+is(ends('', segment(0, 'A', 'S', 100), segment(61, 'A', 'S', 100)), '1:1 1:4', 'nobody answers: 60 s');
+is(ends('--tcp-attempt=5', segment(0, 'A', 'S', 100), segment(6, 'A', 'S', 100)), '1:1 1:4', '--tcp-attempt');
+is(ends('--tcp-half-closed=20', @handshake, $close[0], segment(30, 'A', 'A', 106, 508)), '3:1 1:4', '--tcp-half-closed');
+is(ends('--tcp-half-closed=20', @handshake, segment(30, 'A', 'A', 106, 508)), '3:4', 'not if both are open');
 is(ends('', @handshake, @close, segment(4, 'A', 'A', 106, 509)), '5:3', 'late packets join a closed connection');
 is(ends('', @handshake, @close, segment(2, 'A', 'S', 900)), '4:3 1:4', 'a new SYN is a new connection');
 is(ends('', datagram(0), datagram(86400 * 400), datagram(5)), '1:1 1:4 1:4', 'a clock that jumps on and back');
