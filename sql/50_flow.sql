@@ -7,6 +7,7 @@
 --
 --   flow, capture, reject    what was seen             (this file)
 --   flow_feature             the same, with features   52_feature.sql
+--   flow_kdd, ...            the same, in others' words 54_profile.sql
 --   flow_minute, ...         rollups and windows       60_rollup.sql
 --   threat_rule, playbook    what to look for          65_threat.sql
 --   detection, alert         what was found            70_detection.sql

@@ -25,6 +25,7 @@ BEGIN
 	EXECUTE format('CREATE SCHEMA %I', name);
 	PERFORM anomaly.make_flow_tables(name);
 	PERFORM anomaly.make_feature_view(name);
+	PERFORM anomaly.make_profile_views(name);
 	PERFORM anomaly.make_rollup_tables(name);
 	PERFORM anomaly.make_threat_tables(name);
 	PERFORM anomaly.make_detection_tables(name);
