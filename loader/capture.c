@@ -187,7 +187,7 @@ capture_open(source *s, const char *expression, char *message)
 
 	if (!source_magic(s, magic) || !known_magic(magic, &ng))
 	{
-		snprintf(message, MESSAGE_BYTES, "not a capture file (pcap or pcapng)");
+		snprintf(message, MESSAGE_BYTES, "%s", source_error(s) ? source_error(s) : "not a capture file (pcap or pcapng)");
 		return NULL;
 	}
 	c = must_calloc(1, sizeof(*c));

@@ -200,6 +200,11 @@ transact(work *w, const char *name, source *s, capture *c)
 		return w->sink && sink_failed(w->sink) ? EXIT_DATABASE : EXIT_FILE;
 	}
 	clear_progress(w);
+	if (source_error(s))		/* the readers only see that the stream ends */
+	{
+		w->meter.sum.truncated = true;
+		w->meter.sum.damage = source_error(s);
+	}
 	if (!source_finish(s, message))
 	{
 		complain("%s: %s; nothing of it was loaded", name, message);
@@ -217,7 +222,7 @@ transact(work *w, const char *name, source *s, capture *c)
 				 name, (long long) w->meter.unread, w->meter.unread_link);
 	if (w->meter.sum.truncated)
 		complain("warning: %s: %s; the %lld packets before it were taken",
-				 name, damage, (long long) w->meter.sum.packets);
+				 name, w->meter.sum.damage, (long long) w->meter.sum.packets);
 	summarize(name, w);
 	return EXIT_OK;
 }

@@ -39,6 +39,7 @@ usage(FILE *to)
 {
 	fputs("usage: pcap2pg [option]... file...\n"
 		  "Loads capture files (pcap, pcapng; - is standard input) into a flow store of PostgreSQL.\n"
+		  "What is compressed with gzip, zstd or xz is unpacked on the way.\n"
 		  "\n"
 		  "  -d, --dbname=CONNINFO  database name, connection string or URI (default: libpq's environment)\n"
 		  "  -s, --store=NAME       flow store (default: netflow)\n"

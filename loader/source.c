@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "unpack.h"
 #include "util.h"
 
 enum
@@ -23,9 +24,15 @@ struct source
 {
 	int			fd;
 	char	   *buffer;			/* the stream's */
-	uint8_t		head[4];		/* read ahead by source_magic() */
+	uint8_t		head[UNPACK_MAGIC_BYTES];	/* read ahead, to see what it is */
 	size_t		head_bytes,
 				head_used;
+	bool		begun;			/* that was seen */
+	unpacker   *unpacker;		/* if it is compressed */
+	uint8_t		magic[4];		/* read ahead by source_magic() */
+	size_t		magic_bytes,
+				magic_used;
+	char		error[MESSAGE_BYTES];	/* "" if there was none */
 	int64_t		position;
 	bool		regular;
 	struct stat before;			/* a regular file when it was hashed */
@@ -49,11 +56,11 @@ fetch(source *s, void *to, size_t size)
 	return n;
 }
 
-/* The stream's read function (fopencookie): first what was read ahead. */
+/* What was read ahead, then what follows.  (An unpack_fetch.) */
 static ssize_t
-stream_read(void *cookie, char *to, size_t size)
+fetch_all(void *arg, void *to, size_t size)
 {
-	source	   *s = cookie;
+	source	   *s = arg;
 	size_t		left = s->head_bytes - s->head_used;
 
 	if (left == 0)
@@ -62,6 +69,55 @@ stream_read(void *cookie, char *to, size_t size)
 		left = size;
 	memcpy(to, s->head + s->head_used, left);
 	s->head_used += left;
+	return (ssize_t) left;
+}
+
+/* Looks whether it is compressed; false on a read error. */
+static bool
+begin(source *s)
+{
+	ssize_t		n = 1;
+
+	while (s->head_bytes < sizeof(s->head) && n > 0)
+	{
+		n = fetch(s, s->head + s->head_bytes, sizeof(s->head) - s->head_bytes);
+		if (n > 0)
+			s->head_bytes += (size_t) n;
+	}
+	if (s->head_bytes == sizeof(s->head))
+		s->unpacker = unpack_open(s->head, fetch_all, s);
+	s->begun = true;
+	return n >= 0;
+}
+
+/* Plain bytes. */
+static ssize_t
+unpacked(source *s, void *to, size_t size)
+{
+	ssize_t		n = s->begun || begin(s) ? 0 : -1;
+
+	if (n == 0 && s->unpacker)
+		return unpack_read(s->unpacker, to, size, s->error);
+	if (n == 0)
+		n = fetch_all(s, to, size);
+	if (n < 0)
+		snprintf(s->error, sizeof(s->error), "%s", strerror(errno));
+	return n;
+}
+
+/* The stream's read function (fopencookie). */
+static ssize_t
+stream_read(void *cookie, char *to, size_t size)
+{
+	source	   *s = cookie;
+	size_t		left = s->magic_bytes - s->magic_used;
+
+	if (left == 0)
+		return unpacked(s, to, size);
+	if (left > size)
+		left = size;
+	memcpy(to, s->magic + s->magic_used, left);
+	s->magic_used += left;
 	return (ssize_t) left;
 }
 
@@ -144,6 +200,8 @@ source_open(const char *path, bool hash, char *message)
 void
 source_close(source *s)
 {
+	if (s->unpacker)
+		unpack_close(s->unpacker);
 	if (s->fd >= 0)
 		close(s->fd);
 	EVP_MD_CTX_free(s->hashing);
@@ -168,16 +226,22 @@ source_stream(source *s)
 bool
 source_magic(source *s, uint8_t magic[4])
 {
-	while (s->head_bytes < sizeof(s->head))
+	while (s->magic_bytes < sizeof(s->magic))
 	{
-		ssize_t		n = fetch(s, s->head + s->head_bytes, sizeof(s->head) - s->head_bytes);
+		ssize_t		n = unpacked(s, s->magic + s->magic_bytes, sizeof(s->magic) - s->magic_bytes);
 
 		if (n <= 0)
 			return false;
-		s->head_bytes += (size_t) n;
+		s->magic_bytes += (size_t) n;
 	}
-	memcpy(magic, s->head, sizeof(s->head));
+	memcpy(magic, s->magic, sizeof(s->magic));
 	return true;
+}
+
+const char *
+source_error(const source *s)
+{
+	return s->error[0] ? s->error : NULL;
 }
 
 const uint8_t *

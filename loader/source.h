@@ -1,6 +1,8 @@
 /*
  * source.h - the bytes of one input: a file, or standard input.
  *
+ * What is compressed with gzip, zstd or xz is unpacked on the way (unpack.h).
+ *
  * A source is read once, as a stdio stream with a large buffer (libpcap reads
  * through stdio's 4 KB otherwise, which costs a fifth of its speed).  It knows
  * the SHA-256 of its bytes: of a regular file before the first is handed out,
@@ -26,16 +28,19 @@ typedef struct source source;
 source	   *source_open(const char *path, bool hash, char *message);
 void		source_close(source *);
 
-/* The bytes as a stream, once; the caller closes it before the source. */
+/* The bytes, unpacked, as a stream, once; the caller closes it before the source. */
 FILE	   *source_stream(source *);
 
-/* The first four bytes, without consuming them; false if there are fewer. */
+/* The first four of those bytes, without consuming them; false if there are fewer. */
 bool		source_magic(source *, uint8_t magic[4]);
+
+/* Why the stream ended in an error; NULL if it did not. */
+const char *source_error(const source *);
 
 /* The hash if it is known already, else NULL. */
 const uint8_t *source_hash(const source *);
 
-/* Bytes consumed so far, and in all (-1: not known, a pipe). */
+/* Bytes of the file, packed or not, consumed so far, and in all (-1: not known, a pipe). */
 int64_t		source_position(const source *);
 int64_t		source_size(const source *);
 

@@ -185,6 +185,31 @@ for my $name (sort keys %damaged)
 	like($err, qr{warning: $dir/damaged: .*, truncated$}s, 'with a warning');
 }
 
+# ---- compressed -------------------------------------------------------------
+
+# Each tool writes its format; one that is missing here is left out.
+my $many = write_file("$dir/many.pcap", pcap(1, map { [ $t0 + $_ / 100, $frame ] } 0 .. 9999));
+my $all = (run("-q --print $many"))[1];
+for my $tool (qw(gzip zstd xz))
+{
+	SKIP:
+	{
+		skip "no $tool here", 6 if system("$tool -qc $many >$dir/packed 2>/dev/null") != 0;
+		is((run("-q --print $dir/packed"))[1], $all, "$tool");
+		is((run("-q --print - <$dir/packed"))[1], $all, "$tool, from a pipe");
+		system("head -c 100000 $many | $tool -qc >$dir/two; tail -c +100001 $many | $tool -qc >>$dir/two");
+		is((run("-q --print $dir/two"))[1], $all, "$tool, in two parts");
+		system("$tool -qc $dir/sections.pcapng >$dir/packed.ng");
+		is((run("-q --print $dir/packed.ng"))[1], (run("-q --print $dir/sections.pcapng"))[1], "$tool of pcapng");
+		my $packed = Loader::slurp("$dir/packed");
+		my ($status, $out, $err) = run('--dry-run ' . write_file("$dir/cut", substr($packed, 0, length($packed) / 2)));
+		like("$status $err", qr/^0 .*warning: .*cut: $tool: the compressed data end early.*, truncated$/s, "$tool, cut short: said so");
+		($status, $out, $err) = run('--dry-run ' . write_file("$dir/more", "$packed something else"));
+		like("$status $err", qr/^0 .*warning: .*more: $tool: .* 10000 packets .*, truncated$/s, "$tool, followed by something else: said so");
+	}
+}
+is((run('--dry-run ' . write_file("$dir/no.gz", "\x1f\x8b\x08 but no gzip at all")))[0], 1, 'no capture in it: exit 1');
+
 # ---- files and exit codes ---------------------------------------------------
 
 my $good = write_file("$dir/good.pcap", $plain);
