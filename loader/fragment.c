@@ -60,6 +60,7 @@ struct fragment_table
 	uint64_t	hash_key[2];
 	fragment_ready ready;
 	void	   *arg;
+	bool		used;			/* a slot may be */
 	uint32_t	oldest,			/* the ring is [oldest, newest), both modulo its size */
 				newest;
 	waiting		ring[WAITING];
@@ -175,8 +176,9 @@ fragment_flush(fragment_table *t)
 {
 	while (t->oldest != t->newest)
 		drop_oldest(t);
-	for (size_t i = 0; i < SLOTS; i++)
+	for (size_t i = 0; i < SLOTS && t->used; i++)
 		t->slots[i].key.version = 0;
+	t->used = false;
 }
 
 /* ---- datagrams ---------------------------------------------------------- */
@@ -198,6 +200,7 @@ find(fragment_table *t, const packet *p)
 		s->key = p->whole;
 	}
 	s->time = p->time;
+	t->used = true;
 	return s;
 }
 

@@ -1,9 +1,9 @@
 /*
  * fuzz_decode.c - any bytes as packets: no read past an end, no packet lost.
  *
- * The first byte chooses how the rest is read: as a pcapng file, or as frames
- * of one link type, each with a byte of time before it and two of length.  All
- * IP packets go through a small flow table.  Whatever they are, the rows that
+ * The first byte chooses the link type, the second the options; frames follow,
+ * each with a byte of time before it and two of length.  All IP packets go
+ * through a small flow table.  Whatever they are, the rows that
  * come out must hold exactly the packets and bytes that went in.  (But of a
  * tunnel's fragments only the bytes of the packet inside count.)
  */
@@ -11,12 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "copy.h"
 #include "csv.h"
 #include "flow.h"
-#include "pcapng.h"
-#include "source.h"
 #include "window.h"
+
+enum
+{
+	SEED_BYTES = 2048,
+	SEED_FRAMES = 16
+};
 
 static const int links[] = {
 	LINK_ETHERNET, LINK_NULL, LINK_LOOP, LINK_RAW, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL, LINK_LINUX_SLL2,
@@ -83,25 +88,6 @@ add_frame(flow_table *table, tally *in, const frame *f)
 }
 
 static void
-add_pcapng(flow_table *table, tally *in, const uint8_t *data, size_t size)
-{
-	char		message[MESSAGE_BYTES];
-	FILE	   *file = fmemopen((void *) (uintptr_t) data, size, "r");
-	pcapng	   *reader = file ? pcapng_open(file, message) : NULL;
-	frame		f;
-
-	while (reader && pcapng_next(reader, &f, message) == 1)
-		add_frame(table, in, &f);
-	if (reader)
-	{
-		require(pcapng_drops(reader) >= -1, "drops are a count");
-		pcapng_close(reader);
-	}
-	if (file)
-		fclose(file);
-}
-
-static void
 add_frames(flow_table *table, tally *in, int64_t time, int link, const uint8_t *data, size_t size)
 {
 	frame		f = {.time = time + 1000000, .link = link};
@@ -124,34 +110,86 @@ add_frames(flow_table *table, tally *in, int64_t time, int link, const uint8_t *
 	}
 }
 
-/* One frame of each kind and a small pcapng file, to begin with. */
+/* ---- seeds --------------------------------------------------------------- */
+
 static void
-write_seeds(const char *directory)
+write_seed(const char *directory, const char *name, const uint8_t *bytes, size_t size)
 {
-	static const uint8_t section[] =
-		"\0\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\1\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0"
-		"\1\0\0\0\x14\0\0\0\x65\0\0\0\0\0\0\0\x14\0\0\0"
-		"\3\0\0\0\x2c\0\0\0\x1c\0\0\0\x45\0\0\x1c\0\1\0\0\x40\x11\0\0\x0a\0\0\1\x0a\0\0\2\3\xe8\0\x35\0\x08\0\0\x2c\0\0\0";
+	char		path[4096];
+	FILE	   *to;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	to = fopen(path, "wb");
+	if (!to || fwrite(bytes, 1, size, to) != size || fclose(to) != 0)
+		exit(1);
+}
+
+/* The frame in the form of add_frames(); 0 if there is no room. */
+static size_t
+encode_frame(uint8_t *to, size_t room, const frame *f)
+{
+	if (f->captured > UINT16_MAX || room < f->captured + 3)
+		return 0;
+	to[0] = 65;
+	to[1] = (uint8_t) (f->captured >> 8);
+	to[2] = (uint8_t) f->captured;
+	memcpy(to + 3, f->data, f->captured);
+	return f->captured + 3;
+}
+
+/* What fits of a capture's first frames, by its first link type. */
+static void
+write_capture_seed(const char *directory, const char *name, const char *path)
+{
+	uint8_t		seed[SEED_BYTES];
+	size_t		n,
+				size = 2;
+	char		message[MESSAGE_BYTES];
+	source	   *s = source_open(path, false, message);
+	capture    *c = s ? capture_open(s, NULL, message) : NULL;
+	frame		f;
+	int			link = -1;
+
+	for (int i = 0; c && i < SEED_FRAMES && capture_next(c, &f, message) == 1; i++)
+	{
+		if (link < 0)
+			link = f.link;
+		if (f.link != link || (n = encode_frame(seed + size, sizeof(seed) - size, &f)) == 0)
+			break;
+		size += n;
+	}
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]) && size > 2; i++)
+		if (links[i] == link)
+		{
+			seed[0] = (uint8_t) i;
+			seed[1] = 0;
+			write_seed(directory, name, seed, size);
+		}
+	if (c)
+		capture_close(c);
+	if (s)
+		source_close(s);
+}
+
+/* Two packets, and the beginnings of the captures named. */
+static void
+write_seeds(const char *directory, char *captures)
+{
 	static const uint8_t tcp4[] =
-		"\4\x41\0\x28\x45\0\0\x28\0\1\x20\0\x40\6\0\0\x0a\0\0\1\x0a\0\0\2\3\xe8\0\x50\0\0\0\1\0\0\0\0\x50\2\x20\0\0\0\0\0";
+		"\4\0\x41\0\x28\x45\0\0\x28\0\1\x20\0\x40\6\0\0\x0a\0\0\1\x0a\0\0\2\3\xe8\0\x50\0\0\0\1\0\0\0\0\x50\2\x20\0\0\0\0\0";
 	static const uint8_t udp6[] =
-		"\4\x41\0\x48\x60\0\0\0\0\x20\0\x40\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2"
+		"\5\0\x41\0\x48\x60\0\0\0\0\x20\0\x40\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2"
 		"\x2c\0\0\0\0\0\0\0\x3c\0\0\1\0\0\0\x09\x11\0\0\0\0\0\0\0\3\xe8\0\x35\0\x08\0\0";
-	const struct
-	{
-		const uint8_t *bytes;
-		size_t		size;
-	}			seeds[] = {{section, sizeof(section) - 1}, {tcp4, sizeof(tcp4) - 1}, {udp6, sizeof(udp6) - 1}};
+	char		name[32],
+			   *rest;
+	int			i = 0;
 
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
+	write_seed(directory, "tcp4", tcp4, sizeof(tcp4) - 1);
+	write_seed(directory, "udp6", udp6, sizeof(udp6) - 1);
+	for (char *path = strtok_r(captures, " ", &rest); path; path = strtok_r(NULL, " ", &rest))
 	{
-		char		path[4096];
-		FILE	   *to;
-
-		snprintf(path, sizeof(path), "%s/%zu", directory, i);
-		to = fopen(path, "wb");
-		if (!to || fwrite(seeds[i].bytes, 1, seeds[i].size, to) != seeds[i].size || fclose(to) != 0)
-			exit(1);
+		snprintf(name, sizeof(name), "capture%d", i++);
+		write_capture_seed(directory, name, path);
 	}
 }
 
@@ -162,12 +200,12 @@ int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const char *seeds = getenv("SEED_DIR");
+	char	   *captures = getenv("CAPTURES"),
+				none[] = "";
 
-	(void) argc;
-	(void) argv;
 	if (seeds)
 	{
-		write_seeds(seeds);
+		write_seeds(seeds, captures ? captures : none);
 		exit(0);
 	}
 	return 0;
@@ -189,12 +227,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	flow_table *table;
 	bool		key_vlan;
 
-	if (size == 0)
+	if (size < 2)
 		return 0;
 	if (!nowhere)
 		nowhere = fopen("/dev/null", "w");
-	in.tunnels = !(data[0] & 0x40);
-	key_vlan = data[0] & 0x80;
+	in.tunnels = !(data[1] & 1);
+	key_vlan = data[1] & 2;
 	if (!tables[key_vlan])
 	{
 		flow_options options = flow_defaults;
@@ -207,10 +245,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	out = (tally) {.text.to = nowhere, .window = windows[key_vlan]};
 	table = tables[key_vlan];
 	day = (day + 1) % 10000;
-	if ((data[0] & 0x3f) == 0)
-		add_pcapng(table, &in, data + 1, size - 1);
-	else
-		add_frames(table, &in, day * INT64_C(86400000000), links[data[0] % (sizeof(links) / sizeof(links[0]))], data + 1, size - 1);
+	add_frames(table, &in, day * INT64_C(86400000000), links[data[0] % (sizeof(links) / sizeof(links[0]))], data + 2, size - 2);
 	flow_end_all(table);
 	require(in.packets == out.packets, "every packet is in a flow");
 	require(in.pieces ? in.bytes >= out.bytes : in.bytes == out.bytes, "every byte is in a flow");
