@@ -154,10 +154,7 @@ entry_count(entry *e, const packet *p, bool swapped)
 	double		gap = (double) (p->time - e->last);
 
 	if (e->packets[SRC] + e->packets[DST] > 0 && gap > 0)
-	{
-		e->iat_sum += gap;
 		e->iat_squares += gap * gap;
-	}
 	if (p->time < e->first)
 		e->first = p->time;
 	if (p->time > e->last)
@@ -210,7 +207,7 @@ row_statistics(const entry *e, flow_row *row)
 	row->iat_mean = -1;
 	if (n < 2)
 		return;
-	mean = e->iat_sum / (n - 1);
+	mean = (double) row->duration / (n - 1);	/* of the gaps in order, in whatever order they came */
 	variance = e->iat_squares / (n - 1) - mean * mean;
 	row->iat_mean = (float) mean;
 	row->iat_stddev = variance > 0 ? (float) sqrt(variance) : 0;

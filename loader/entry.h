@@ -56,8 +56,7 @@ typedef struct entry
 	uint32_t	length_min,
 				length_max;
 	double		length_squares;
-	double		iat_sum,
-				iat_squares;
+	double		iat_squares;
 	int32_t		rtt;
 	uint8_t		tcp_flags[2];
 	uint16_t	retransmits;

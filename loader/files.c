@@ -44,6 +44,8 @@ summarize(const char *name, const work *w)
 				name, (long long) sum->packets, (long long) sum->ip_packets, (long long) sum->flows,
 				(long long) sum->file_bytes, seconds, (double) sum->packets * rate,
 				(double) sum->flows * rate, sum->truncated ? ", truncated" : "");
+	if (!w->options->quiet && sum->evicted > 0)
+		fprintf(stderr, "%s: %lld flows ended early, to make room (--max-flows)\n", name, (long long) sum->evicted);
 	if (!w->options->quiet && sum->rejected > 0)
 		fprintf(stderr, "%s: %lld lines set aside\n", name, (long long) sum->rejected);
 }
@@ -291,6 +293,7 @@ add_summary(capture_summary *total, const capture_summary *one)
 	total->ip_packets += one->ip_packets;
 	total->flows += one->flows;
 	total->rejected += one->rejected;
+	total->evicted += one->evicted;
 	total->file_bytes += one->file_bytes;
 	total->truncated |= one->truncated;
 }

@@ -14,6 +14,7 @@ add_row(void *arg, flow_row *row)
 	meter	   *m = arg;
 
 	m->sum.flows++;
+	m->sum.evicted += m->table && row->end_reason == FLOW_END_LACK;
 	if (m->window)
 		window_add(m->window, row);
 	if (m->emit)

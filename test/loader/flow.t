@@ -52,6 +52,10 @@ is(columns($f, qw(length_min length_max)), '40 47', 'shortest and longest');
 cmp_ok(abs($f->{length_mean} - 331 / 8), '<', 1e-4, 'mean length');
 cmp_ok(abs($f->{length_stddev} - sqrt((6 * 1600 + 44**2 + 47**2) / 8 - (331 / 8)**2)), '<', 1e-3, 'its deviation');
 cmp_ok(abs($f->{iat_mean_us} - 1.2e6 / 7), '<', 1, 'mean gap');
+my @gaps = (10, 20, 70, 100, 800, 100, 100);    # milliseconds
+my ($mean, $squares) = (1200 / 7, 0);
+$squares += ($_ - $mean)**2 for @gaps;
+cmp_ok(abs($f->{iat_stddev_us} / 1000 - sqrt($squares / 7)), '<', 0.01, 'its deviation');
 is(columns($f, qw(retransmits fragments bad_fragments urgent vlan ttl tunnel)), '0 0 0 0 - 64 0', 'nothing odd');
 
 # ---- connection states (Zeek's manual, conn.log) ----------------------------
@@ -138,11 +142,14 @@ is(ends('', @handshake, @close, segment(4, 'A', 'A', 106, 509)), '5:3', 'late pa
 is(ends('', @handshake, @close, segment(2, 'A', 'S', 900)), '4:3 1:4', 'a new SYN is a new connection');
 is(ends('', datagram(0), datagram(86400 * 400), datagram(5)), '1:1 1:4 1:4', 'a clock that jumps on and back');
 is(ends('', datagram(1), datagram(0.5), datagram(2)), '3:4', 'a little disorder is none');
+is(columns((meter('', datagram(1), datagram(0.5), datagram(2)))[0], qw(start_time duration_us iat_mean_us)),
+	'2023-11-14 22:13:20.500000+00 1500000 750000', 'begin, duration and mean gap are as if in order');
 
 my @scan = map { [ $_ / 10, frame4(6, $A, $B, tcp(1000, 2000 + $_, 'S')) ] } 0 .. 99;
 my @evicted = meter('--max-flows=10', @scan);
 is(join(' ', scalar(@evicted), scalar grep { $_->{end_reason} == 5 } @evicted), '100 90', 'a full table loses no packet');
 is(join(' ', map { $_->{dst_port} } grep { $_->{end_reason} == 4 } @evicted), join(' ', 2090 .. 2099), 'the oldest make room');
+like((run("--dry-run --max-flows=10 $dir/flow.pcap"))[2], qr/: 90 flows ended early, to make room/, 'which is counted');
 
 # ---- ICMP, fragments, odd lengths -------------------------------------------
 
