@@ -11,7 +11,7 @@
 #include "rng.h"
 
 #define ROWS 700
-#define MUTATIONS 100000
+#define MUTATIONS 20000
 
 static bool
 has_option(const pga_detector *d, const char *name)
@@ -288,7 +288,8 @@ broken_envelopes_are_refused(void **state)
 	for_each_detector(break_envelope);
 }
 
-/* Every prefix, as it is and with a checksum that fits. */
+/* Prefixes, as they are and with a checksum that fits: each of the first and
+ * last thousand bytes, where headers and ends are, one in 11 between. */
 static void
 truncate_model(const pga_detector *d)
 {
@@ -301,7 +302,8 @@ truncate_model(const pga_detector *d)
 
 		good = saved(trained(&p, ROWS));
 		cut = h.ctx.alloc(&h.ctx, good.len);
-		for (volatile size_t len = 0; len < good.len; len++)
+		for (volatile size_t len = 0; len < good.len;
+			 len += len < 1000 || len + 1000 >= good.len ? 1 : 11)
 		{
 			memcpy(cut, good.data, len);
 			assert_fails(PGA_ERR_CORRUPT_MODEL, pga_model_load(&h.ctx, cut, len));
@@ -312,7 +314,7 @@ truncate_model(const pga_detector *d)
 }
 
 static void
-every_truncation_is_refused(void **state)
+truncations_are_refused(void **state)
 {
 	(void) state;
 	for_each_detector(truncate_model);
@@ -388,7 +390,7 @@ damage_model(const pga_detector *d)
 				use(model);
 			}
 		}
-		assert_true(accepted > 1000);	/* or scoring was never tried */
+		assert_true(accepted > 500);	/* or scoring was never tried */
 		free(good);
 		free(bytes);
 	}
@@ -488,7 +490,7 @@ main(void)
 		TEST(row_order_leaves_no_trace),
 		TEST(a_row_scores_alone_as_in_a_block),
 		TEST(broken_envelopes_are_refused),
-		TEST(every_truncation_is_refused),
+		TEST(truncations_are_refused),
 		TEST(damage_is_refused_or_safe),
 		TEST(released_models_still_score),
 	};
