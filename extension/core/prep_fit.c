@@ -287,6 +287,28 @@ warn_about_missing(pga_ctx *ctx, const pga_sampler *s, size_t feature)
 				  s->features[feature].kind == PGA_CATEGORICAL ? "most frequent value" : "median");
 }
 
+/*
+ * Numbers handed out one after another: whole, no two alike, and hardly more of
+ * them than rows.
+ */
+static bool
+looks_like_serial(const pga_item *items, size_t n, uint64_t rows)
+{
+	double		range = pga_unordered(items[n - 1].key) - pga_unordered(items[0].key);
+
+	if (n < 100 || range > 2 * (double) rows)
+		return false;
+	for (size_t i = 0; i < n; i++)
+	{
+		double		value = pga_unordered(items[i].key);
+
+		if (items[i].payload != 1 || value != floor(value) ||
+			(i > 0 && items[i].key == items[i - 1].key))
+			return false;
+	}
+	return true;
+}
+
 /* How the features are to be prepared: the detector's wish under the user's options. */
 typedef struct plan
 {
@@ -372,6 +394,9 @@ fit_column(pga_ctx *ctx, const pga_rows *rows, size_t feature, const plan *plan,
 					  f->name, distinct, n);
 		n = distinct;
 	}
+	else if (f->kind == PGA_NUMERIC && !is_key && looks_like_serial(items, n, rows->sampler->rows))
+		ctx->warn(ctx, "column \"%s\" has another whole number in each of %zu rows, it looks like an identifier",
+				  f->name, n);
 	describe(c, items, n);
 	if (is_key)
 		fit_key(c);

@@ -28,4 +28,7 @@ void		pga_split_rows(pga_ctx *, const pga_rows *, const pga_params *, pga_split 
 /* The first of n ascending numbers that is above `at`. */
 size_t		pga_rank(const uint64_t *cumulative, size_t n, uint64_t at);
 
+/* Warns of features that tell the classes by themselves; needs sp->class (leak.c). */
+void		pga_warn_of_leaks(pga_ctx *, const pga_split *);
+
 #endif							/* PGA_SPLIT_H */

@@ -299,6 +299,8 @@ pga_train_rows(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, pga
 	pga_split_rows(ctx, rows, params, &sp);
 	check_split(ctx, &sp);
 	take_classes(model, &sp);
+	if (sp.class != NULL)
+		pga_warn_of_leaks(ctx, &sp);
 	m = shape_of(&sp, model, s->nfeatures);
 	check_memory(ctx, &sp, &m, params);
 
