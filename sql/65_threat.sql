@@ -51,9 +51,13 @@ BEGIN
 		severity float8 NOT NULL CHECK (severity BETWEEN 0 AND 100),
 		confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1),
 		enabled bool NOT NULL DEFAULT true,
-		UNIQUE (rule, scope)
+		fire_windows int4 NOT NULL DEFAULT 1,
+		of_windows int4 NOT NULL DEFAULT 1,
+		UNIQUE (rule, scope),
+		CHECK (fire_windows BETWEEN 1 AND of_windows)
 	);
 	COMMENT ON TABLE %1$I.threat_rule IS 'threat rules; edit freely, the next batch of flows is judged by them';
+	COMMENT ON COLUMN %1$I.threat_rule.fire_windows IS 'an alert is raised when the rule fired for a source in so many of of_windows windows in a row';
 	CREATE TABLE %1$I.threat_condition (
 		rule text,
 		scope text,
@@ -72,7 +76,7 @@ BEGIN
 	);
 	COMMENT ON TABLE %1$I.playbook IS 'what to do about a threat, step by step; edit freely';
 	$ddl$, store);
-	EXECUTE format('INSERT INTO %I.threat_rule SELECT DISTINCT rule, scope, threat, title, severity, confidence FROM anomaly.default_threat_rules()', store);
+	EXECUTE format('INSERT INTO %I.threat_rule (rule, scope, threat, title, severity, confidence) SELECT DISTINCT rule, scope, threat, title, severity, confidence FROM anomaly.default_threat_rules()', store);
 	EXECUTE format('INSERT INTO %I.threat_condition SELECT rule, scope, feature, operator, threshold FROM anomaly.default_threat_rules()', store);
 	EXECUTE format('INSERT INTO %I.playbook SELECT * FROM anomaly.default_playbook()', store);
 END

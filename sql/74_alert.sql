@@ -4,10 +4,15 @@
 -- and the alerts already there form islands with no gap longer than the
 -- store's alert_gap (Snodgrass, Developing Time-Oriented Database
 -- Applications, 2000); each island is one alert, the oldest in it or a new
--- one.  What a threat rule found always makes an alert.  What a model alone
--- found joins a rule's alert of its source and time, or makes an alert when
--- enough severe flows corroborate each other (watch.alert_severity and
--- alert_flows); else it stays pending, to be seen in the timeline.
+-- one.  What a threat rule found makes an alert, at once or when the rule fired
+-- in enough windows (threat_rule.fire_windows).  What a model alone found joins
+-- a rule's alert of its source and time, or makes an alert when enough flows
+-- past the watch's threshold corroborate each other (watch.alert_flows); else
+-- it stays pending, to be seen in the timeline.
+--
+-- An alert whose detections were all taken away, to be judged again, only lends
+-- its number to what is found at its start.  One that somebody decided about
+-- (76_triage.sql) stays in any case.
 --
 -- Activity after what was seen when an alert was closed opens it again, and an
 -- acknowledged alert that reaches a higher band is open again: both are entries
@@ -67,7 +72,7 @@ BEGIN
 			 now())
 		RETURNING a.id, a.severity
 	), emptied AS (
-		DELETE FROM %1$I.alert WHERE id = ANY ($1) AND id NOT IN (SELECT alert_id FROM total)
+		DELETE FROM %1$I.alert WHERE id = ANY ($1) AND triage_id IS NULL AND id NOT IN (SELECT alert_id FROM total)
 	)
 	SELECT array_agg(b.id) FILTER (WHERE @extschema@.anomaly_band(w.severity) <> @extschema@.anomaly_band(b.severity)
 										 AND w.severity > b.severity)
@@ -86,6 +91,18 @@ END
 $$;
 COMMENT ON FUNCTION anomaly.summarize_alerts(name, int8[]) IS 'writes alerts anew from their detections and notifies';
 
+-- Neither STRICT nor with a search_path of its own, so that it can be inlined.
+CREATE FUNCTION anomaly.counts(alert_score float8, alert_p_value float8, alert_severity float8,
+	score float8, p_value float8, severity float8) RETURNS bool
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+	SELECT CASE WHEN alert_score IS NOT NULL THEN score >= alert_score
+		WHEN alert_p_value IS NOT NULL THEN alert_p_value > 0 AND p_value <= alert_p_value
+		ELSE severity >= alert_severity END
+$$;
+COMMENT ON FUNCTION anomaly.counts(float8, float8, float8, float8, float8, float8) IS
+	'is a detection past the threshold of its watch';
+
 -- Gives the pending detections of some sources in a period their alerts:
 -- those of rules, or those of models.  Returns the alerts to be summarized.
 CREATE FUNCTION anomaly.join_islands(store name, sources inet[], lo timestamptz, hi timestamptz, of_models bool) RETURNS int8[]
@@ -99,14 +116,26 @@ BEGIN
 	EXECUTE format($q$
 	WITH item AS (
 		SELECT d.src_addr AS source, d.threat, d.watch_id, d.start_time AS lo, d.end_time AS hi,
-			   d.id AS detection, NULL::int8 AS alert, d.severity
+			   d.id AS detection, NULL::int8 AS alert, CASE
+				WHEN $5 THEN anomaly.counts(w.alert_score, w.alert_p_value, w.alert_severity, d.score, d.p_value, d.severity)
+				WHEN r.of_windows > 1 THEN r.fire_windows <= (
+					SELECT count(DISTINCT x.window_start) FROM %1$I.detection x
+					WHERE x.src_addr = d.src_addr AND x.rule = d.rule AND x.suppression_id IS NULL
+					  AND x.start_time > d.window_start - r.of_windows * s.step AND x.start_time < d.window_start + s.step
+					  AND x.window_start > d.window_start - r.of_windows * s.step AND x.window_start <= d.window_start)
+				ELSE true END AS counts
 		FROM %1$I.detection d
+		LEFT JOIN %1$I.watch w ON w.id = d.watch_id
+		LEFT JOIN %1$I.threat_rule r ON r.rule = d.rule
+		CROSS JOIN LATERAL (SELECT CASE r.scope WHEN 'peer_day' THEN interval '1 day' ELSE interval '1 minute' END AS step) s
 		WHERE d.alert_id IS NULL AND d.suppression_id IS NULL
 		  AND d.src_addr = ANY ($1) AND d.start_time BETWEEN $2 AND $3
 		  AND (d.watch_id IS NOT NULL) = $5
 		UNION ALL
-		SELECT a.source, a.threat, a.watch_id, a.first_seen, a.last_seen, NULL, a.id, NULL
+		SELECT a.source, a.threat, a.watch_id, a.first_seen, CASE WHEN h.held THEN a.last_seen ELSE a.first_seen END, NULL, a.id, h.held
 		FROM %1$I.alert a
+		CROSS JOIN LATERAL (SELECT a.triage_id IS NOT NULL OR EXISTS (SELECT FROM %1$I.detection x
+			WHERE x.alert_id = a.id AND x.start_time BETWEEN a.first_seen AND a.last_seen) AS held) h
 		WHERE a.source = ANY ($1) AND a.last_seen >= $2 - $4 AND a.first_seen <= $3 + $4
 		  AND (a.watch_id IS NOT NULL) = $5
 	), opened AS (
@@ -123,8 +152,8 @@ BEGIN
 		FROM numbered n LEFT JOIN %1$I.watch w ON w.id = n.watch_id
 		GROUP BY 1, 2, 3, 4
 		HAVING count(n.detection) > 0
-		   AND (n.watch_id IS NULL OR count(n.alert) > 0
-				OR count(*) FILTER (WHERE n.severity >= w.alert_severity) >= max(w.alert_flows))
+		   AND (bool_or(n.counts AND n.alert IS NOT NULL)
+				OR count(*) FILTER (WHERE n.counts AND n.alert IS NULL) >= coalesce(max(w.alert_flows), 1))
 	), joined AS (
 		UPDATE %1$I.detection d SET alert_id = i.alert
 		FROM numbered n JOIN island i ON (i.source, i.threat, i.island) = (n.source, n.threat, n.island)

@@ -21,13 +21,21 @@ BEGIN
 		min_severity float8 NOT NULL CHECK (min_severity BETWEEN 25 AND 100),
 		alert_severity float8 NOT NULL CHECK (alert_severity BETWEEN 25 AND 100),
 		alert_flows int4 NOT NULL CHECK (alert_flows >= 1),
+		alert_p_value float8,
+		alert_score float8,
+		threshold_kind text NOT NULL DEFAULT 'severity' CHECK (threshold_kind IN ('severity', 'score', 'p_value', 'contamination', 'budget')),
+		threshold_value float8,
 		error text,
 		error_at timestamptz,
 		created_at timestamptz NOT NULL DEFAULT now()
 	);
 	COMMENT ON TABLE %1$I.watch IS 'models that score every flow that arrives; disable one to pause it';
 	COMMENT ON COLUMN %1$I.watch.min_severity IS 'least severity of a detection';
-	COMMENT ON COLUMN %1$I.watch.alert_flows IS 'a model alone raises an alert when this many flows of a source are at least alert_severity severe';
+	COMMENT ON COLUMN %1$I.watch.alert_flows IS 'a model alone raises an alert when this many flows of a source are past the threshold';
+	COMMENT ON COLUMN %1$I.watch.alert_severity IS 'the threshold, unless alert_p_value or alert_score is there';
+	COMMENT ON COLUMN %1$I.watch.alert_p_value IS 'the threshold as a p-value, at most which counts; 0 lets nothing pass';
+	COMMENT ON COLUMN %1$I.watch.alert_score IS 'the threshold as a score, at least which counts';
+	COMMENT ON COLUMN %1$I.watch.threshold_kind IS 'what the threshold was set by, see anomaly_set_threshold';
 	COMMENT ON COLUMN %1$I.watch.error IS 'why the last batch could not be scored; NULL when fine';
 
 	CREATE TABLE %1$I.score_hour (
@@ -216,9 +224,12 @@ BEGIN
 							'There is none yet: train one with anomaly_train.');
 	END IF;
 	EXECUTE format($q$
-		INSERT INTO %1$I.watch AS w (model, min_severity, alert_severity, alert_flows) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (model) DO UPDATE SET (enabled, min_severity, alert_severity, alert_flows, error, error_at) =
-			(true, excluded.min_severity, excluded.alert_severity, excluded.alert_flows, NULL, NULL)
+		INSERT INTO %1$I.watch AS w (model, min_severity, alert_severity, alert_flows, threshold_value) VALUES ($1, $2, $3, $4, $3)
+		ON CONFLICT (model) DO UPDATE SET
+			(enabled, min_severity, alert_severity, alert_flows, error, error_at,
+			 alert_p_value, alert_score, threshold_kind, threshold_value) =
+			(true, excluded.min_severity, excluded.alert_severity, excluded.alert_flows, NULL, NULL,
+			 NULL, NULL, 'severity', excluded.alert_severity)
 		RETURNING id$q$, store)
 	INTO watch USING model, min_severity, alert_severity, alert_flows;
 	EXECUTE format('UPDATE %I.tally SET revision = revision + 1', store);

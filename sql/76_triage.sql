@@ -56,8 +56,8 @@ BEGIN
 		FOR EACH ROW EXECUTE FUNCTION anomaly.triage_inserted();
 	CREATE TRIGGER anomaly_triage_applied AFTER INSERT ON %1$I.triage_log
 		FOR EACH ROW WHEN (NEW.alert_id IS NOT NULL) EXECUTE FUNCTION anomaly.triage_applied();
-	CREATE TRIGGER anomaly_triage_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON %1$I.triage_log
-		FOR EACH STATEMENT EXECUTE FUNCTION anomaly.triage_kept();
+	CREATE TRIGGER anomaly_log_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON %1$I.triage_log
+		FOR EACH STATEMENT EXECUTE FUNCTION anomaly.log_kept();
 	CREATE TRIGGER anomaly_alert_decided BEFORE UPDATE OF state, resolution, assignee ON %1$I.alert
 		FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION anomaly.alert_decided();
 	$ddl$, store);
@@ -218,17 +218,17 @@ END
 $$;
 COMMENT ON FUNCTION anomaly.triage_applied() IS 'trigger: brings an alert up to date with its triage_log';
 
-CREATE FUNCTION anomaly.triage_kept() RETURNS trigger
+CREATE FUNCTION anomaly.log_kept() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION '%.triage_log is append-only', quote_ident(TG_TABLE_SCHEMA)
+	RAISE EXCEPTION '%.% is append-only', quote_ident(TG_TABLE_SCHEMA), quote_ident(TG_TABLE_NAME)
 		USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'A decision is taken back with another one: anomaly_triage(..., ''undo'').';
+			HINT = 'A decision is taken back with another one.';
 END
 $$;
-COMMENT ON FUNCTION anomaly.triage_kept() IS 'trigger: rows of triage_log stay as they are';
+COMMENT ON FUNCTION anomaly.log_kept() IS 'trigger: rows of a log stay as they are';
 
 CREATE FUNCTION anomaly.alert_decided() RETURNS trigger
 LANGUAGE plpgsql VOLATILE

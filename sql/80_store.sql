@@ -32,6 +32,7 @@ BEGIN
 	PERFORM anomaly.make_triage_tables(name);
 	PERFORM anomaly.make_suppression_tables(name);
 	PERFORM anomaly.make_watch_tables(name);
+	PERFORM anomaly.make_threshold_tables(name);
 	PERFORM anomaly.make_flow_trigger(name);
 	RETURN name;
 END
