@@ -14,6 +14,8 @@ echo "== SQL scoring and training against scikit-learn"
 "$PYTHON" "$ROOT/test/bench/sql_scoring.py" || status=1
 echo "== detection quality against scikit-learn"
 "$PYTHON" "$ROOT/test/bench/quality.py" || status=1
+echo "== speed of the detectors against their peers"
+"$PYTHON" "$ROOT/test/bench/detectors.py" || status=1
 echo "== flow metering against softflowd and nfpcapd"
 "$ROOT/test/bench/loader.sh" || status=1
 exit $status

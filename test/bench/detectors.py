@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""Speed of each detector beside its peer: CPU seconds, same rows, one run, one thread.
+
+Fitting: the detector's own part against the peer's fit on as many rows; the
+whole of training (preprocessing, fitting, calibration) is printed beside it.
+Scoring: raw rows to scores, or to probabilities of classes, against the peer
+on rows that are prepared already.  Needs the labelled data under $TEST_DATA/data.
+
+    detectors.py [--only NAME]
+"""
+import argparse
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Callable
+
+import pandas as pd
+from fit import ROOT, build, codes, fit
+from sklearn.ensemble import IsolationForest
+
+DATA = os.path.join(os.environ.get("TEST_DATA", os.path.join(ROOT, "..", "shared")), "data")
+HOLDOUT = 0.1                   # the least that training keeps aside; the peer goes without it
+
+
+def nslkdd():
+    """KDDTrain+ and KDDTest+, and 1 for each training row that is an attack."""
+    train, test = (pd.read_csv(os.path.join(DATA, "nslkdd", name + ".csv.gz"))
+                   for name in ("KDDTrain+", "KDDTest+"))
+    target = (train["label"] != "normal").astype(int).to_numpy()
+    drop = ["label", "difficulty"]
+    return train.drop(columns=drop), test.drop(columns=drop), target
+
+
+@dataclass
+class Case:
+    """One line of the table.  peer(x, y) fits and returns what scores rows."""
+    detector: str
+    data: Callable
+    peer: Callable
+    fit_at_most: float          # times the peer's CPU seconds; None: not a target
+    score_at_least: float       # times the peer's rows per CPU second
+    options: dict = field(default_factory=dict)
+    labelled: bool = False
+
+
+def isolation_forest(x, y):
+    return IsolationForest(n_estimators=100, max_samples=256, random_state=0).fit(x).score_samples
+
+
+CASES = [
+    Case("isolation_forest", nslkdd, isolation_forest, 1, 15),
+]
+
+
+def seconds(call, *args):
+    begin = time.process_time()
+    value = call(*args)
+    return time.process_time() - begin, value
+
+
+def measure(case):
+    train, test, target = case.data()
+    ours = fit(case.detector, train, test, target=target if case.labelled else None, repeat=5,
+               max_rows=1_000_000, holdout=HOLDOUT, **case.options).number
+    both, _ = codes(train, test)
+    both[both != both] = -1
+    x, rest = both[:len(train)], both[len(train):]
+    rows = int(len(x) * (1 - HOLDOUT))
+    peer_fit, score = seconds(case.peer, x[:rows], target[:rows])
+    peer_score = min(seconds(score, rest)[0] for _ in range(3))
+    our_score = ours.get("classify", ours["score"])
+
+    print(f"{case.detector}: fit {ours['fit']:.3f} s of {ours['train']:.3f} s training, "
+          f"peer {peer_fit:.3f} s; scores {len(rest) / our_score:,.0f} rows/s, "
+          f"peer {len(rest) / peer_score:,.0f}; model {ours['bytes']:,.0f} bytes")
+    checks = [("fit", ours["fit"] / peer_fit, case.fit_at_most, "at most"),
+              ("rows/s", peer_score / our_score, case.score_at_least, "at least")]
+    missed = 0
+    for name, ratio, target, sense in checks:
+        if target is None:
+            continue
+        good = ratio <= target if sense == "at most" else ratio >= target
+        missed += not good
+        print(f"{'ok    ' if good else 'MISSED'} {case.detector} {name}: {ratio:.2f} ({sense} {target})",
+              flush=True)
+    return missed
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--only", default="")
+    args = args.parse_args()
+    if not os.path.isdir(DATA):
+        print(f"skipped: no labelled data in {DATA} (set TEST_DATA)")
+        return 0
+    build()
+    return 1 if sum(measure(case) for case in CASES if args.only in case.detector) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
