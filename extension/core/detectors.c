@@ -8,10 +8,12 @@
 #include <string.h>
 
 extern const pga_detector pga_isolation_forest;
+extern const pga_detector pga_kmeans;
 extern const pga_detector pga_seasonal;
 
 const pga_detector *const pga_detectors[] = {
 	&pga_isolation_forest,
+	&pga_kmeans,
 	&pga_seasonal,
 	NULL
 };

@@ -68,3 +68,14 @@ pga_draw_rows(pga_draw *d, pga_rng *rng, size_t *row)
 		row[i] = row_of(d, occurrence);
 	}
 }
+
+/* Selection sampling: algorithm S of Knuth, TAOCP 2, 3.4.2. */
+void
+pga_draw_distinct(pga_rng *rng, size_t rows, size_t n, uint32_t *row)
+{
+	size_t		drawn = 0;
+
+	for (size_t i = 0; drawn < n; i++)
+		if (pga_rng_below(rng, rows - i) < n - drawn)
+			row[drawn++] = (uint32_t) i;
+}

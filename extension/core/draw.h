@@ -1,6 +1,6 @@
 /*
- * draw.h - drawing training rows at random, without replacement, each as
- * often as it occurs.
+ * draw.h - drawing training rows at random, without replacement: each as
+ * often as it occurs, or each distinct one alike.
  */
 #ifndef PGA_DRAW_H
 #define PGA_DRAW_H
@@ -22,5 +22,8 @@ void		pga_draw_init(pga_ctx *, pga_draw *, const pga_matrix *, uint32_t n);
 
 /* row[n] gets row numbers of m. */
 void		pga_draw_rows(pga_draw *, pga_rng *, size_t *row);
+
+/* n <= rows different row numbers below rows, in order, each equally likely. */
+void		pga_draw_distinct(pga_rng *, size_t rows, size_t n, uint32_t *row);
 
 #endif							/* PGA_DRAW_H */
