@@ -268,20 +268,34 @@ load_text(work *w, const char *name, source *s, char *message)
 	return code;
 }
 
+/* Reads a file twice only if one of its size was loaded before. */
+static bool
+begin_hash(const work *w, source *s, char *message)
+{
+	if (w->sink && source_size(s) >= 0 && sink_knows_size(w->sink, source_size(s)))
+		return source_hash_first(s, message);
+	if (w->sink)
+		source_hash_along(s);
+	return true;
+}
+
 static int
 load_file(work *w, const char *path)
 {
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	char		message[MESSAGE_BYTES];
-	source	   *s = source_open(path, w->sink != NULL, message);
-	int			code;
+	source	   *s = source_open(path, message);
+	int			code = EXIT_FILE;
 
 	if (!s)
 	{
 		complain("%s: %s", name, message);
 		return EXIT_FILE;
 	}
-	code = w->options->text ? load_text(w, name, s, message) : load_capture(w, name, s, message);
+	if (!begin_hash(w, s, message))
+		complain("%s: %s", name, message);
+	else
+		code = w->options->text ? load_text(w, name, s, message) : load_capture(w, name, s, message);
 	source_close(s);
 	return code;
 }

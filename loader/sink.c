@@ -33,6 +33,7 @@ struct sink
 	server		server;
 	bool		verbose;
 	bool		open;			/* a transaction is */
+	const char *name;			/* of the file at hand */
 	int32_t		capture_id;
 	atomic_bool failed;			/* the transaction is gone */
 	batch	   *current;		/* NULL: all are in "empty" */
@@ -205,9 +206,23 @@ sink_rollback(sink *s)
 	s->open = false;
 }
 
+bool
+sink_knows_size(sink *s, int64_t bytes)
+{
+	uint64_t	number = htobe64((uint64_t) bytes);
+	const char *values[] = {(const char *) &number};
+	const int	lengths[] = {sizeof(number)};
+	PGresult   *result = server_run(&s->server, "SELECT FROM %s.capture WHERE file_bytes = $1::int8 LIMIT 1",
+									s->server.schema, 1, values, lengths);
+	bool		knows = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0;
+
+	PQclear(result);
+	return knows;
+}
+
 /* Says which capture has these bytes already. */
 static sink_result
-known(sink *s, const char *name, const uint8_t *hash)
+known(sink *s, const uint8_t *hash)
 {
 	const char *values[] = {(const char *) hash};
 	const int	lengths[] = {SHA256_BYTES};
@@ -216,7 +231,7 @@ known(sink *s, const char *name, const uint8_t *hash)
 	sink_rollback(s);
 	result = server_run(&s->server, "SELECT id, source FROM %s.capture WHERE sha256 = $1::bytea", s->server.schema, 1, values, lengths);
 	if (succeeded(s, result) && PQntuples(result) == 1)
-		complain("%s: already loaded as capture %s (%s)", name,
+		complain("%s: already loaded as capture %s (%s)", s->name,
 				 PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
 	PQclear(result);
 	return s->failed ? SINK_FAILED : SINK_KNOWN;
@@ -235,6 +250,7 @@ sink_begin(sink *s, const char *name, const uint8_t *hash, const char *filter)
 
 	s->failed = false;
 	s->open = true;
+	s->name = name;
 	if (!command(s, "BEGIN ISOLATION LEVEL READ COMMITTED"))
 		return SINK_FAILED;
 	result = server_run(&s->server, "INSERT INTO %s.capture (source, sha256, filter, state) "
@@ -245,7 +261,7 @@ sink_begin(sink *s, const char *name, const uint8_t *hash, const char *filter)
 	else if (PQntuples(result) == 0)
 	{
 		PQclear(result);
-		return known(s, name, hash);
+		return known(s, hash);
 	}
 	else
 		s->capture_id = (int32_t) strtol(PQgetvalue(result, 0, 0), NULL, 10);
@@ -253,7 +269,7 @@ sink_begin(sink *s, const char *name, const uint8_t *hash, const char *filter)
 	return s->failed ? SINK_FAILED : SINK_DONE;
 }
 
-/* Fills in the capture's row; a pipe turns out to be known only here. */
+/* Fills in the capture's row; what is hashed along turns out to be known only here. */
 static sink_result
 finish_capture(sink *s, const uint8_t *hash, const capture_summary *c)
 {
@@ -301,7 +317,7 @@ sink_commit(sink *s, const uint8_t *hash, const capture_summary *c)
 	await(s);
 	outcome = s->failed ? SINK_FAILED : finish_capture(s, hash, c);
 	if (outcome == SINK_KNOWN)
-		return known(s, "standard input", hash);
+		return known(s, hash);
 	if (outcome == SINK_DONE && !command(s, "COMMIT"))
 		outcome = SINK_FAILED;
 	if (outcome == SINK_DONE)

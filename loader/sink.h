@@ -26,7 +26,10 @@ typedef enum sink_result
 sink	   *sink_open(const char *conninfo, const char *store, bool verbose);
 void		sink_close(sink *);
 
-/* "hash" is NULL for a pipe, whose hash comes with sink_commit(). */
+/* Was a file of so many bytes loaded before?  A failure shows with sink_begin(). */
+bool		sink_knows_size(sink *, int64_t bytes);
+
+/* "hash" is NULL if it is not known yet: it comes with sink_commit(). */
 sink_result sink_begin(sink *, const char *name, const uint8_t *hash, const char *filter);
 
 /* A flow_emit; its argument is the sink.  After a failure it does nothing. */

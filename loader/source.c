@@ -35,8 +35,8 @@ struct source
 	char		error[MESSAGE_BYTES];	/* "" if there was none */
 	int64_t		position;
 	bool		regular;
-	struct stat before;			/* a regular file when it was hashed */
-	EVP_MD_CTX *hashing;		/* of a pipe */
+	struct stat before;			/* when it was opened */
+	EVP_MD_CTX *hashing;		/* of what was read so far */
 	uint8_t		hash[SHA256_BYTES];
 	bool		hash_known;
 };
@@ -155,18 +155,7 @@ drain(source *s)
 }
 
 static bool
-hash_file(source *s)
-{
-	s->hashing = begin_hash();
-	if (!drain(s) || lseek(s->fd, 0, SEEK_SET) != 0)
-		return false;
-	end_hash(s);
-	s->position = 0;
-	return true;
-}
-
-static bool
-prepare(source *s, bool hash)
+prepare(source *s)
 {
 	if (s->fd < 0 || fstat(s->fd, &s->before) != 0)
 		return false;
@@ -177,24 +166,40 @@ prepare(source *s, bool hash)
 	}
 	s->regular = S_ISREG(s->before.st_mode) && lseek(s->fd, 0, SEEK_CUR) == 0;
 	s->buffer = must_calloc(1, BUFFER_BYTES);
-	if (hash && s->regular && !hash_file(s))
-		return false;
-	if (hash && !s->regular)
-		s->hashing = begin_hash();
 	return true;
 }
 
 source *
-source_open(const char *path, bool hash, char *message)
+source_open(const char *path, char *message)
 {
 	source	   *s = must_calloc(1, sizeof(*s));
 
 	s->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	if (prepare(s, hash))
+	if (prepare(s))
 		return s;
 	snprintf(message, MESSAGE_BYTES, "%s", strerror(errno));
 	source_close(s);
 	return NULL;
+}
+
+void
+source_hash_along(source *s)
+{
+	s->hashing = begin_hash();
+}
+
+bool
+source_hash_first(source *s, char *message)
+{
+	s->hashing = begin_hash();
+	if (!drain(s) || lseek(s->fd, 0, SEEK_SET) != 0)
+	{
+		snprintf(message, MESSAGE_BYTES, "%s", strerror(errno));
+		return false;
+	}
+	end_hash(s);
+	s->position = 0;
+	return true;
 }
 
 void
@@ -272,23 +277,28 @@ source_time(const source *s)
 	return (int64_t) t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-bool
-source_finish(source *s, char *message)
+/* A regular file is what it was when it was opened. */
+static bool
+unchanged(const source *s)
 {
 	struct stat now;
 
-	if (s->regular)
-	{
-		if (fstat(s->fd, &now) == 0 && now.st_size == s->before.st_size &&
-			now.st_mtim.tv_sec == s->before.st_mtim.tv_sec &&
-			now.st_mtim.tv_nsec == s->before.st_mtim.tv_nsec)
-			return true;
-		snprintf(message, MESSAGE_BYTES, "the file was changed while it was read");
-		return false;
-	}
-	if (!drain(s))
+	return fstat(s->fd, &now) == 0 && now.st_size == s->before.st_size &&
+		now.st_mtim.tv_sec == s->before.st_mtim.tv_sec &&
+		now.st_mtim.tv_nsec == s->before.st_mtim.tv_nsec;
+}
+
+bool
+source_finish(source *s, char *message)
+{
+	if ((s->hashing || !s->regular) && !drain(s))
 	{
 		snprintf(message, MESSAGE_BYTES, "%s", strerror(errno));
+		return false;
+	}
+	if (s->regular && !unchanged(s))
+	{
+		snprintf(message, MESSAGE_BYTES, "the file was changed while it was read");
 		return false;
 	}
 	if (s->hashing)

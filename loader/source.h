@@ -4,10 +4,10 @@
  * What is compressed with gzip, zstd or xz is unpacked on the way (unpack.h).
  *
  * A source is read once, as a stdio stream with a large buffer (libpcap reads
- * through stdio's 4 KB otherwise, which costs a fifth of its speed).  It knows
- * the SHA-256 of its bytes: of a regular file before the first is handed out,
- * so that a file loaded earlier costs no more than its hash; of a pipe at the
- * end.
+ * through stdio's 4 KB otherwise, which costs a fifth of its speed).  It can
+ * tell the SHA-256 of its bytes: before the first is handed out, if it is a
+ * regular file and may be one that was loaded earlier, which then costs no more
+ * than its hash; or at the end, which saves reading it twice.
  */
 #ifndef SOURCE_H
 #define SOURCE_H
@@ -25,8 +25,15 @@ enum
 typedef struct source source;
 
 /* "-" is standard input.  NULL and a message on failure. */
-source	   *source_open(const char *path, bool hash, char *message);
+source	   *source_open(const char *path, char *message);
 void		source_close(source *);
+
+/*
+ * Before the first byte is taken: hashes a regular file at once (false and a
+ * message on a read error), or any source while it is read.
+ */
+bool		source_hash_first(source *, char *message);
+void		source_hash_along(source *);
 
 /* The bytes, unpacked, as a stream, once; the caller closes it before the source. */
 FILE	   *source_stream(source *);
@@ -48,8 +55,9 @@ int64_t		source_size(const source *);
 int64_t		source_time(const source *);
 
 /*
- * Reads a pipe to its end, so that its hash and size are those of all of it.
- * False and a message if a file was changed since it was hashed.
+ * Reads what is hashed along, or a pipe, to its end, so that hash and size are
+ * those of all of it.  False and a message if a file was changed since it was
+ * opened.
  */
 bool		source_finish(source *, char *message);
 

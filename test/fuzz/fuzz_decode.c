@@ -145,7 +145,7 @@ write_capture_seed(const char *directory, const char *name, const char *path)
 	size_t		n,
 				size = 2;
 	char		message[MESSAGE_BYTES];
-	source	   *s = source_open(path, false, message);
+	source	   *s = source_open(path, message);
 	capture    *c = s ? capture_open(s, NULL, message) : NULL;
 	frame		f;
 	int			link = -1;

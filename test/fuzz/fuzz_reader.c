@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	}
 	require(ftruncate(file, 0) == 0 && pwrite(file, data, size, 0) == (ssize_t) size, "memory holds the file");
-	s = source_open(path, false, message);
+	s = source_open(path, message);
 	require(s != NULL, "the file opens");
 	read_all(s, size > 0 && data[size - 1] & 1 ? "tcp or udp port 53" : NULL);
 	source_close(s);
