@@ -68,6 +68,8 @@ error_code(pga_error error)
 			return PGA_MEMORY_LIMIT;
 		case PGA_ERR_MISSING:
 			return ERRCODE_NULL_VALUE_NOT_ALLOWED;
+		case PGA_ERR_UNKNOWN_FEATURE:
+			return PGA_UNKNOWN_COLUMN;
 		case PGA_ERR_LABEL:
 			return PGA_BAD_LABEL;
 	}

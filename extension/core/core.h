@@ -49,6 +49,7 @@ typedef enum pga_error
 	PGA_ERR_CORRUPT_MODEL,		/* bytes that are no model */
 	PGA_ERR_MEMORY_LIMIT,		/* would exceed ctx->memory_limit */
 	PGA_ERR_MISSING,			/* a NULL under option missing = error */
+	PGA_ERR_UNKNOWN_FEATURE,	/* a member's feature that the rows lack */
 	PGA_ERR_LABEL,				/* classes that nothing can be learnt from */
 } pga_error;
 
@@ -491,5 +492,30 @@ typedef struct pga_class_metrics
 /* actual[rows] below nactual >= classes; probability[rows][classes]. */
 pga_class_metrics *pga_measure_classes(pga_ctx *, const uint32_t *actual, size_t nactual,
 									   const float *probability, size_t classes, size_t rows);
+
+/* ---- drift (drift.c) ------------------------------------------------------- */
+
+typedef enum pga_drift_verdict
+{
+	PGA_DRIFT_STABLE, PGA_DRIFT_MODERATE, PGA_DRIFT_SHIFTED
+} pga_drift_verdict;
+
+/* One feature, rows now against training rows; NaN where it cannot be told. */
+typedef struct pga_drifted
+{
+	double		rows,
+				psi,			/* population stability index, >= 0 */
+				ks,				/* Kolmogorov-Smirnov distance, 0..1; of numbers */
+				missing,
+				missing_then,	/* shares of rows without a value */
+				unknown;		/* share of texts that training did not see */
+	pga_drift_verdict verdict;
+} pga_drifted;
+
+typedef struct pga_drift pga_drift;
+
+pga_drift  *pga_drift_create(pga_ctx *, const pga_model *);
+void		pga_drift_add(pga_drift *, const double *raw);
+pga_drifted pga_drift_of(const pga_drift *, size_t feature);
 
 #endif							/* PGA_CORE_H */

@@ -78,10 +78,9 @@ save_classes(const pga_model *model, pga_buf *buf)
 }
 
 void
-pga_model_save(const pga_model *model, pga_buf *buf)
+pga_model_put(const pga_model *model, pga_buf *buf)
 {
 	pga_buf		payload = {.ctx = buf->ctx};
-	size_t		start = buf->len;
 
 	model->detector->save(model->fitted, &payload);
 	pga_put_u32(buf, MAGIC);
@@ -94,6 +93,14 @@ pga_model_save(const pga_model *model, pga_buf *buf)
 	save_classes(model, buf);
 	pga_put_u32(buf, (uint32_t) payload.len);
 	pga_put(buf, payload.data, payload.len);
+}
+
+void
+pga_model_save(const pga_model *model, pga_buf *buf)
+{
+	size_t		start = buf->len;
+
+	pga_model_put(model, buf);
 	pga_put_u32(buf, pga_crc32c(buf->data + start, buf->len - start));
 }
 
@@ -178,12 +185,10 @@ load_detector(pga_reader *r, uint16_t *version)
 	return detector;
 }
 
-/* Checks magic, format and checksum; leaves the reader between them. */
+/* Checks magic and format. */
 static unsigned
 open_envelope(pga_reader *r)
 {
-	const uint8_t *start = r->p;
-	pga_reader	tail;
 	unsigned	format;
 
 	if (r->end - r->p < 4 || pga_get_u32(r) != MAGIC)
@@ -191,17 +196,11 @@ open_envelope(pga_reader *r)
 	format = pga_get_u16(r);
 	if (format < 1 || format > FORMAT)
 		pga_corrupt(r, "its format is unknown to this version");
-	if (r->end - r->p < 4)
-		pga_corrupt(r, "it ends too early");
-	r->end -= 4;
-	tail = (pga_reader) {r->ctx, r->end, r->end + 4};
-	if (pga_get_u32(&tail) != pga_crc32c(start, (size_t) (r->end - start)))
-		pga_corrupt(r, "its checksum does not match");
 	return format;
 }
 
 pga_model *
-pga_model_load(pga_ctx *ctx, const void *bytes, size_t n)
+pga_model_get(pga_ctx *ctx, const void *bytes, size_t n)
 {
 	pga_reader	r = {ctx, bytes, (const uint8_t *) bytes + n};
 	pga_reader	payload = {.ctx = ctx};
@@ -231,6 +230,30 @@ pga_model_load(pga_ctx *ctx, const void *bytes, size_t n)
 		pga_corrupt(&payload, "bytes follow its payload");
 	pga_model_name_features(ctx, model);
 	return model;
+}
+
+pga_model *
+pga_model_load(pga_ctx *ctx, const void *bytes, size_t n)
+{
+	pga_reader	r = {ctx, bytes, (const uint8_t *) bytes + n};
+
+	(void) open_envelope(&r);
+	if (r.end - r.p < 4)
+		pga_corrupt(&r, "it ends too early");
+	r.p = r.end - 4;
+	if (pga_get_u32(&r) != pga_crc32c(bytes, n - 4))
+		pga_corrupt(&r, "its checksum does not match");
+	return pga_model_get(ctx, bytes, n - 4);
+}
+
+/* The tag stands behind magic and format. */
+unsigned
+pga_model_flags(const uint8_t *bytes, size_t n)
+{
+	const pga_detector *detector =
+		n < 8 ? NULL : pga_detector_by_tag((uint16_t) (bytes[6] | bytes[7] << 8));
+
+	return detector != NULL ? detector->flags : 0;
 }
 
 void

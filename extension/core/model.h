@@ -19,6 +19,14 @@ struct pga_model
 	void	   *fitted;
 };
 
+/* A model inside another: save and load without the checksum. */
+void		pga_model_put(const pga_model *, pga_buf *);
+pga_model  *pga_model_get(pga_ctx *, const void *bytes, size_t n);
+
+/* The flags of the detector of these bytes, before anything is checked; 0 when
+ * there is none. */
+unsigned	pga_model_flags(const uint8_t *bytes, size_t n);
+
 /* Fills features from prep. */
 void		pga_model_name_features(pga_ctx *, pga_model *);
 

@@ -169,6 +169,7 @@ save_categories(const pga_column *c, pga_buf *buf)
 	{
 		pga_put_text(buf, c->categories[k].text, c->categories[k].len);
 		pga_put_f64(buf, c->categories[k].value);
+		pga_put_f64(buf, c->categories[k].share);
 	}
 	if (c->encoding != PGA_ENCODE_ONE_HOT)
 		return;
@@ -203,6 +204,13 @@ pga_prep_save(const pga_prep *prep, pga_buf *buf)
 		pga_put_f64(buf, c->median);
 		pga_put_f64(buf, c->q95);
 		pga_put_f64(buf, c->share);
+		pga_put_f64(buf, c->missing);
+		pga_put_u8(buf, (uint8_t) c->nknots);
+		for (size_t k = 0; k < c->nknots; k++)
+		{
+			pga_put_f64(buf, c->knots[k].value);
+			pga_put_f64(buf, c->knots[k].below);
+		}
 		if (c->feature.kind == PGA_CATEGORICAL)
 			save_categories(c, buf);
 	}
@@ -231,7 +239,7 @@ load_one_hot(pga_reader *r, pga_column *c)
 }
 
 static void
-load_categories(pga_reader *r, pga_column *c)
+load_categories(pga_reader *r, unsigned format, pga_column *c)
 {
 	c->other = pga_get_f64(r);
 	c->mode = pga_get_u32(r);
@@ -246,12 +254,35 @@ load_categories(pga_reader *r, pga_column *c)
 		cat->text = pga_get_text(r, PGA_MAX_TEXT, &cat->len);
 		cat->hash = pga_text_hash(cat->text, cat->len);
 		cat->value = pga_get_f64(r);
+		if (format >= 2)
+			cat->share = pga_get_f64(r);
+		if (cat->share < 0 || cat->share > 1)
+			pga_corrupt(r, "a category's share is out of range");
 		if (k > 0 && pga_prep_compare_text(cat - 1, cat) >= 0)
 			pga_corrupt(r, "categories are out of order");
 	}
 	pga_prep_index(r->ctx, c);
 	if (c->encoding == PGA_ENCODE_ONE_HOT)
 		load_one_hot(r, c);
+}
+
+static void
+load_knots(pga_reader *r, pga_column *c)
+{
+	c->missing = pga_get_f64(r);
+	c->nknots = pga_get_u8(r);
+	if (c->missing < 0 || c->missing > 1 || c->nknots > PGA_MAX_KNOTS)
+		pga_corrupt(r, "a feature's distribution is out of range");
+	c->knots = r->ctx->alloc(r->ctx, (c->nknots + 1) * sizeof(pga_knot));
+	for (size_t k = 0; k < c->nknots; k++)
+	{
+		c->knots[k] = (pga_knot) {pga_get_f64(r), 0};
+		c->knots[k].below = pga_get_f64(r);
+		if (!(c->knots[k].below > 0 && c->knots[k].below <= 1) ||
+			(k > 0 && !(c->knots[k].value > c->knots[k - 1].value &&
+						c->knots[k].below > c->knots[k - 1].below)))
+			pga_corrupt(r, "a feature's distribution is not monotone");
+	}
 }
 
 /* What envelope format 2 added: before it a feature was a number of one column. */
@@ -300,8 +331,10 @@ load_column(pga_reader *r, unsigned format, pga_column *c)
 	if (!pga_prep_usable(c->scale) || c->share < 0 || c->share > 1)
 		pga_corrupt(r, "a feature's scale or share is out of range");
 	c->factor = 1 / c->scale;
+	if (format >= 2)
+		load_knots(r, c);
 	if (kind == PGA_CATEGORICAL)
-		load_categories(r, c);
+		load_categories(r, format, c);
 }
 
 pga_prep *

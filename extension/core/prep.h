@@ -31,7 +31,17 @@ typedef struct pga_category
 	uint64_t	hash;			/* pga_text_hash */
 	double		value;			/* before centring and scaling; unused by one-hot */
 	uint32_t	place;			/* its one-hot column */
+	double		share;			/* of the training rows */
 } pga_category;
+
+/* A point of the training values' distribution, for drift. */
+typedef struct pga_knot
+{
+	double		value,
+				below;			/* share of the values at most that large */
+} pga_knot;
+
+#define PGA_MAX_KNOTS 72
 
 /* Centre and scale of a one-hot column. */
 typedef struct pga_hot
@@ -55,6 +65,9 @@ typedef struct pga_column
 				median,
 				q95;			/* of the training values; unused for categories */
 	double		share;			/* of the most frequent category, or of true */
+	double		missing;		/* share of the training rows that had no value */
+	pga_knot   *knots;			/* [nknots] ascending, of numbers; from format 2 on */
+	uint32_t	nknots;
 	uint32_t	mode;			/* the most frequent category */
 	uint32_t	ncategories;	/* 0 unless categorical */
 	pga_category *categories;	/* by text */

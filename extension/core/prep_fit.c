@@ -89,6 +89,7 @@ value_categories(pga_ctx *ctx, pga_column *c, size_t distinct, double total)
 			rest += share;
 		c->categories[k].place = k < own ? k : own;
 		c->categories[k].value = pga_log(share);
+		c->categories[k].share = share;
 	}
 	c->hot[own].centre = rest > 0 ? rest : 0.5 / total;	/* an unseen text counts as half a row */
 	for (uint32_t k = 0; k <= own; k++)
@@ -115,7 +116,7 @@ fit_categories(pga_ctx *ctx, const pga_rows *rows, pga_column *c,
 	{
 		const pga_text *t = pga_sampler_text(rows->sampler, items[i].key);
 
-		all[i] = (pga_category) {t->text, t->len, t->hash, (double) items[i].payload, 0};
+		all[i] = (pga_category) {t->text, t->len, t->hash, (double) items[i].payload, 0, 0};
 	}
 	qsort(all, distinct, sizeof(pga_category), compare_frequency);
 	if (distinct > PGA_MAX_CATEGORIES)
@@ -216,9 +217,36 @@ fit_log1p(pga_column *c, int wish, bool auto_log1p, pga_item *items, size_t n)
 			items[i].key = pga_ordered(pga_prep_log1p(pga_unordered(items[i].key)));
 }
 
+/* Where the cumulative share has grown by another 1/32, frequent values by themselves. */
+static void
+choose_knots(pga_ctx *ctx, pga_column *c, const pga_item *items, size_t n, double total)
+{
+	double		below = 0;
+	double		next = 0;
+
+	c->knots = ctx->alloc(ctx, PGA_MAX_KNOTS * sizeof(pga_knot));
+	for (size_t i = 0, end; i < n; i = end)
+	{
+		double		share = 0;
+
+		for (end = i; end < n && items[end].key == items[i].key; end++)
+			share += (double) items[end].payload / total;
+		/* A heavy value gets a knot before it too, or its neighbours blur it. */
+		if (share >= 1.0 / 32 && i > 0 && c->nknots > 0 && c->knots[c->nknots - 1].below < below)
+			c->knots[c->nknots++] = (pga_knot) {pga_unordered(items[i - 1].key), below};
+		below += share;
+		if (below >= next || end == n)
+		{
+			c->knots[c->nknots++] = (pga_knot) {pga_unordered(items[i].key), fmin(below, 1)};
+			next = below + 1.0 / 32;
+		}
+	}
+	c->knots[c->nknots - 1].below = 1;
+}
+
 /* What the features look like, in their own units. */
 static void
-describe(pga_column *c, const pga_item *items, size_t n)
+describe(pga_ctx *ctx, pga_column *c, const pga_item *items, size_t n)
 {
 	uint64_t	total = total_weight(items, n);
 
@@ -228,8 +256,10 @@ describe(pga_column *c, const pga_item *items, size_t n)
 	if (c->feature.kind == PGA_BOOLEAN)
 		c->share = pga_unordered(items[n - 1].key) == 1
 			? (double) items[n - 1].payload / (double) total : 0;
-	if (c->feature.kind != PGA_CATEGORICAL)
-		c->fill = c->median;
+	if (c->feature.kind == PGA_CATEGORICAL)
+		return;
+	c->fill = c->median;
+	choose_knots(ctx, c, items, n, (double) total);
 }
 
 /*
@@ -385,6 +415,7 @@ fit_column(pga_ctx *ctx, const pga_rows *rows, size_t feature, const plan *plan,
 	if (!says_something(ctx, c, is_key || (plan->flags & PGA_COMPOSITE), items, n))
 		return false;
 	warn_about_missing(ctx, rows->sampler, feature);
+	c->missing = (double) rows->sampler->missing[feature] / (double) rows->sampler->rows;
 	if (categorical)
 	{
 		size_t		distinct = fit_categories(ctx, rows, c, items, scratch, n);
@@ -397,7 +428,7 @@ fit_column(pga_ctx *ctx, const pga_rows *rows, size_t feature, const plan *plan,
 	else if (f->kind == PGA_NUMERIC && !is_key && looks_like_serial(items, n, rows->sampler->rows))
 		ctx->warn(ctx, "column \"%s\" has another whole number in each of %zu rows, it looks like an identifier",
 				  f->name, n);
-	describe(c, items, n);
+	describe(ctx, c, items, n);
 	if (is_key)
 		fit_key(c);
 	else if (c->encoding == PGA_ENCODE_ONE_HOT)
