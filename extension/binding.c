@@ -261,20 +261,42 @@ only_time(TupleDesc desc, const char *detector)
 	return found;
 }
 
+static const char *const role_options[] = {
+	[PGA_TARGET] = "label", [PGA_PARTITION] = "partition", [PGA_ORDER] = "order"
+};
+
 /* The column of a role, or -1. */
 static int
 role_column(TupleDesc desc, const pga_params *params, pga_role role)
 {
-	static const char *const options[] = {
-		[PGA_TARGET] = "label", [PGA_PARTITION] = "partition", [PGA_ORDER] = "order"
-	};
-	const char *name = pga_param_text(params, options[role]);
+	const char *name = pga_param_text(params, role_options[role]);
 
 	if (name != NULL)
-		return pga_find_column(desc, name, options[role]);
+		return pga_find_column(desc, name, role_options[role]);
 	if (role == PGA_ORDER && (params->detector->flags & PGA_SEQUENCE))
 		return only_time(desc, params->detector->name);
 	return -1;
+}
+
+const char *
+pga_series_column(const pga_model *model, pga_role role)
+{
+	const pga_feature *features = pga_model_features(model);
+
+	for (size_t i = 0; i < pga_model_nfeatures(model); i++)
+		if (features[i].role == role)
+			return features[i].name;
+	return pga_param_text(pga_model_params(model), role_options[role]);
+}
+
+void
+pga_find_series(const pga_model *model, TupleDesc desc, int *partition, int *place)
+{
+	const char *name = pga_series_column(model, PGA_ORDER);
+
+	*partition = role_column(desc, pga_model_params(model), PGA_PARTITION);
+	*place = name != NULL ? pga_find_column(desc, name, "order")
+		: role_column(desc, pga_model_params(model), PGA_ORDER);
 }
 
 /* Appends the column to a binding's features, unless the detector has no use for it. */

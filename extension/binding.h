@@ -71,6 +71,13 @@ pga_binding *pga_bind_training(pga_host *, TupleDesc, ArrayType *features,
 /* How a partition's or order's column is read; fails when it cannot be. */
 pga_conversion pga_key_conversion(TupleDesc, int column, pga_role, pga_kind *);
 
+/* The column that gives a model's rows this role, by name; NULL when none does
+ * or the model does not say. */
+const char *pga_series_column(const pga_model *, pga_role);
+
+/* The same in a row: -1 without a partition; the order has to be there. */
+void		pga_find_series(const pga_model *, TupleDesc, int *partition, int *place);
+
 /* Refuses a row made by ROW(...), which has no column names. */
 void		pga_check_named(TupleDesc);
 

@@ -122,7 +122,7 @@ look_at(Datum value)
 }
 
 static void
-find_model(pga_site *site, FunctionCallInfo fcinfo, bool by_name)
+find_model(pga_site *site, Datum model, bool by_name)
 {
 	pga_site_memory *memory = site->memory;
 	moment		now = this_moment();
@@ -134,7 +134,7 @@ find_model(pga_site *site, FunctionCallInfo fcinfo, bool by_name)
 	}
 	if (by_name)
 	{
-		text	   *name = PG_GETARG_TEXT_PP(0);
+		text	   *name = DatumGetTextPP(model);
 
 		if (memory->name != NULL && same_name(name, memory->name))
 			return;
@@ -145,12 +145,12 @@ find_model(pga_site *site, FunctionCallInfo fcinfo, bool by_name)
 	}
 	else
 	{
-		seen_value	seen = look_at(PG_GETARG_DATUM(0));
+		seen_value	seen = look_at(model);
 
 		if (site->cached.model != NULL && memcmp(&seen, &memory->value, sizeof(seen)) == 0)
 			return;
 		forget(site);
-		pga_hold_value(site->hold, PG_GETARG_DATUM(0));
+		pga_hold_value(site->hold, model);
 		memory->value = seen;
 	}
 	site->cached = site->hold->cached;
@@ -182,7 +182,7 @@ bind_row(pga_site *site, Oid type, int32 typmod)
 }
 
 static void
-read_row(pga_site *site, HeapTupleHeader row)
+deform_row(pga_site *site, HeapTupleHeader row)
 {
 	Oid			type = HeapTupleHeaderGetTypeId(row);
 	int32		typmod = HeapTupleHeaderGetTypMod(row);
@@ -242,22 +242,45 @@ create_site(FmgrInfo *flinfo)
 }
 
 pga_site *
-pga_site_read(FunctionCallInfo fcinfo, pga_door door)
+pga_site_find(FmgrInfo *flinfo, Datum model, bool by_name)
 {
-	pga_site   *site = fcinfo->flinfo->fn_extra;
-	int			bad;
+	pga_site   *site = flinfo->fn_extra;
 
 	if (site == NULL)
-		site = create_site(fcinfo->flinfo);
-	find_model(site, fcinfo, door == PGA_NAME_ROW || door == PGA_NAME_ARRAYS);
-	if (door == PGA_NAME_ROW || door == PGA_VALUE_ROW)
-		read_row(site, PG_GETARG_HEAPTUPLEHEADER(1));
-	else
-		read_arrays(site, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2));
-	bad = pga_read_raw(site->binding, site->cached.model, site->binding->values,
-					   site->binding->isnull, site->raw);
+		site = create_site(flinfo);
+	find_model(site, model, by_name);
+	return site;
+}
+
+/* The row just deformed into site->raw. */
+static void
+read_values(pga_site *site)
+{
+	int			bad = pga_read_raw(site->binding, site->cached.model, site->binding->values,
+								   site->binding->isnull, site->raw);
+
 	if (bad >= 0)
 		pga_fail_not_finite(site->binding->features[bad].name);
+}
+
+void
+pga_site_read_row(pga_site *site, Datum row)
+{
+	deform_row(site, DatumGetHeapTupleHeader(row));
+	read_values(site);
+}
+
+pga_site *
+pga_site_read(FunctionCallInfo fcinfo, pga_door door)
+{
+	pga_site   *site = pga_site_find(fcinfo->flinfo, PG_GETARG_DATUM(0),
+									 door == PGA_NAME_ROW || door == PGA_NAME_ARRAYS);
+
+	if (door == PGA_NAME_ROW || door == PGA_VALUE_ROW)
+		deform_row(site, PG_GETARG_HEAPTUPLEHEADER(1));
+	else
+		read_arrays(site, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2));
+	read_values(site);
 	return site;
 }
 

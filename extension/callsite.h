@@ -30,6 +30,11 @@ typedef struct pga_site
  */
 pga_site   *pga_site_read(FunctionCallInfo fcinfo, pga_door);
 
+/* The two steps of it, for a function whose arguments come by another way: the
+ * call site with its model, and a row read into site->raw. */
+pga_site   *pga_site_find(FmgrInfo *, Datum model, bool by_name);
+void		pga_site_read_row(pga_site *, Datum row);
+
 /* The row type that the function gives back, looked up once per call site. */
 TupleDesc	pga_site_result(pga_site *, FunctionCallInfo fcinfo);
 

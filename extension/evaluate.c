@@ -16,7 +16,7 @@
 #include "block.h"
 #include "label.h"
 #include "rows_out.h"
-#include "scan.h"
+#include "series.h"
 
 typedef struct evaluation
 {
@@ -27,7 +27,7 @@ typedef struct evaluation
 
 	pga_label	label;
 	pga_block  *block;
-	bool		positive[PGA_BLOCK];	/* of the rows in the block */
+	pga_verdict verdict[PGA_BLOCK]; /* of the rows in the block */
 	uint32_t	class[PGA_BLOCK];
 	pga_class_rows *classes;	/* NULL when the model tells none */
 
@@ -84,15 +84,29 @@ flush(evaluation *e)
 	make_room(e);
 	for (int i = 0; i < block->rows; i++)
 	{
-		(*counts[e->positive[i]][block->score[i] > threshold])++;
-		e->scored[e->n++] = (pga_scored) {block->score[i], e->positive[i]};
+		bool		positive = e->verdict[i] == PGA_ANOMALOUS;
+
+		if (e->verdict[i] == PGA_UNKNOWN)
+			continue;
+		(*counts[positive][block->score[i] > threshold])++;
+		e->scored[e->n++] = (pga_scored) {block->score[i], positive};
 	}
 	if (e->classes)
 		pga_class_rows_add(e->classes, block->raw, e->class, block->rows);
-	block->rows = 0;
+	pga_block_clear(block);
 	CHECK_FOR_INTERRUPTS();
 }
 
+static void
+new_series(pga_scan *scan)
+{
+	evaluation *e = (evaluation *) scan;
+
+	flush(e);
+	e->block->context = 0;
+}
+
+/* Rows of unknown label count for nothing, but may be looked back at. */
 static void
 row(pga_scan *scan, TupleTableSlot *slot)
 {
@@ -103,9 +117,9 @@ row(pga_scan *scan, TupleTableSlot *slot)
 
 	slot_getsomeattrs(slot, block->reach);
 	verdict = pga_read_label(&e->label, slot->tts_values, slot->tts_isnull);
-	if (verdict == PGA_UNKNOWN)
+	if (verdict == PGA_UNKNOWN && block->history == 0)
 		return;
-	e->positive[block->rows] = verdict == PGA_ANOMALOUS;
+	e->verdict[block->rows] = verdict;
 	if (e->classes)
 	{
 		MemoryContext old = MemoryContextSwitchTo(scan->memory);
@@ -126,13 +140,13 @@ pga_evaluation
 pga_evaluate(pga_cached cached, const char *query, const char *label, bool skip_bad)
 {
 	evaluation	e = {
-		.scan = {.start = start, .row = row},
+		.scan = {.start = start, .row = row, .new_series = new_series},
 		.cached = cached,
 		.label_name = label,
 		.skip_bad = skip_bad
 	};
 
-	pga_scan_query(&e.scan, query, NULL);
+	pga_scan_series(&e.scan, cached.model, query, NULL, NULL);
 	flush(&e);
 	e.result.roc_auc = pga_roc_auc(e.scored, e.n);
 	e.result.pr_auc = pga_average_precision(e.scored, e.n);

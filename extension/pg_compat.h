@@ -47,6 +47,13 @@
 #define pga_reserve_settings(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
+/* What a sort is for: one pass over its rows. */
+#if PG_VERSION_NUM >= 150000
+#define PGA_SORT_ONCE TUPLESORT_NONE
+#else
+#define PGA_SORT_ONCE false
+#endif
+
 /* Infinite intervals exist since 17. */
 #include "datatype/timestamp.h"
 #ifndef INTERVAL_NOT_FINITE

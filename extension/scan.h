@@ -15,6 +15,9 @@ struct pga_scan
 	void		(*start) (pga_scan *, TupleDesc);
 	/* Every row; the slot is valid during the call. */
 	void		(*row) (pga_scan *, TupleTableSlot *);
+	/* Of pga_scan_series: before the first row of each series. */
+	void		(*new_series) (pga_scan *);
+	bool		is_context;		/* the row is there to be looked back at only */
 
 	/* Set by pga_scan_query. */
 	MemoryContext memory,		/* the caller's; current during start() */

@@ -6,6 +6,10 @@
  * kept as a minimal tuple; only the rows that are severe enough are made into
  * composite values, by column name, and explained.
  *
+ * A model that looks back gets the rows series by series (series.c); those of
+ * the context are scored with them, since others look back at them, and not
+ * given back.
+ *
  * In a statement trigger the query may read the transition tables: they are
  * known to the caller's query environment, which is passed on.
  */
@@ -25,7 +29,7 @@
 #include "block.h"
 #include "explain.h"
 #include "rows_out.h"
-#include "scan.h"
+#include "series.h"
 
 /* Rows at least this severe get reasons: the band "minor". */
 #define REASONS_FROM 25.0
@@ -41,7 +45,7 @@ typedef struct detection
 	pga_rows_out *out;
 
 	pga_block  *block;
-	MinimalTuple tuples[PGA_BLOCK]; /* the rows in the block */
+	MinimalTuple tuples[PGA_BLOCK]; /* the rows in the block; NULL: context */
 	MemoryContext block_memory; /* theirs; reset with the block */
 	TupleTableSlot *slot;		/* to read them */
 
@@ -117,7 +121,7 @@ static Datum
 make_reasons(detection *d, int i)
 {
 	pga_block  *block = d->block;
-	const double *raw = block->raw + (size_t) i * block->binding->nfeatures;
+	const double *raw = pga_block_row(block, i);
 	pga_reason *reasons;
 	int			n = pga_reasons(d->cached.model, block->binding, raw, d->slot->tts_values,
 								d->slot->tts_isnull, d->top, &reasons);
@@ -136,7 +140,7 @@ emit(detection *d, int i)
 	bool		isnull[6] = {false};
 
 	/* Severity never falls with the score, which is cheaper to compare. */
-	if (score <= d->mild)
+	if (score <= d->mild || d->tuples[i] == NULL)
 		return;
 	p = pga_model_p_value(d->cached.model, score);
 	severity = pga_severity(p);
@@ -164,7 +168,7 @@ flush(detection *d)
 	pga_block_score(d->block);
 	for (int i = 0; i < d->block->rows; i++)
 		emit(d, i);
-	d->block->rows = 0;
+	pga_block_clear(d->block);
 	ExecClearTuple(d->slot);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(d->block_memory);
@@ -184,6 +188,15 @@ start(pga_scan *scan, TupleDesc desc)
 }
 
 static void
+new_series(pga_scan *scan)
+{
+	detection  *d = (detection *) scan;
+
+	flush(d);
+	d->block->context = 0;
+}
+
+static void
 row(pga_scan *scan, TupleTableSlot *slot)
 {
 	detection  *d = (detection *) scan;
@@ -193,7 +206,7 @@ row(pga_scan *scan, TupleTableSlot *slot)
 	if (bad >= 0)
 		pga_fail_not_finite(block->binding->features[bad].name);
 	MemoryContextSwitchTo(d->block_memory);
-	d->tuples[block->rows - 1] = ExecCopySlotMinimalTuple(slot);
+	d->tuples[block->rows - 1] = scan->is_context ? NULL : ExecCopySlotMinimalTuple(slot);
 	if (block->rows == PGA_BLOCK)
 		flush(d);
 }
@@ -204,7 +217,7 @@ pga_detect_query(PG_FUNCTION_ARGS)
 {
 	EState	   *caller;
 	pga_hold   *hold = pga_hold_create(CurrentMemoryContext);
-	detection	d = {.scan = {.start = start, .row = row}};
+	detection	d = {.scan = {.start = start, .row = row, .new_series = new_series}};
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(4))
 		ereport(ERROR,
@@ -220,8 +233,9 @@ pga_detect_query(PG_FUNCTION_ARGS)
 	caller = ((ReturnSetInfo *) fcinfo->resultinfo)->econtext->ecxt_estate;
 	pga_hold_named(hold, text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	d.cached = hold->cached;
-	pga_scan_query(&d.scan, text_to_cstring(PG_GETARG_TEXT_PP(1)),
-				   caller ? caller->es_queryEnv : NULL);
+	pga_scan_series(&d.scan, d.cached.model, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					PG_ARGISNULL(5) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(5)),
+					caller ? caller->es_queryEnv : NULL);
 	flush(&d);
 	ExecDropSingleTupleTableSlot(d.slot);
 	PG_RETURN_NULL();

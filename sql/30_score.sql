@@ -27,6 +27,23 @@ CREATE FUNCTION @extschema@.anomaly_score(model @extschema@.anomaly_model, "valu
 COMMENT ON FUNCTION @extschema@.anomaly_score(@extschema@.anomaly_model, float8[], text[]) IS
 	'anomaly score of named values under a model given as a value; missing or wrong columns are PA004, PA012, PA014, NaN and infinity PA009';
 
+-- ---- anomaly_score_series ----
+
+CREATE FUNCTION @extschema@.anomaly_score_series(model text, "row" record) RETURNS float8
+	LANGUAGE c STABLE WINDOW PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'pga_score_series_name';
+COMMENT ON FUNCTION @extschema@.anomaly_score_series(text, record) IS
+	'window function: anomaly score of a row after the rows before it in its window partition, under the active version of a model; use the model''s own partition and order in OVER (PARTITION BY ... ORDER BY ...); models that do not look back score as anomaly_score; errors as there';
+
+CREATE FUNCTION @extschema@.anomaly_score_series(model @extschema@.anomaly_model, "row" record) RETURNS float8
+	LANGUAGE c IMMUTABLE WINDOW PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'pga_score_series_value';
+COMMENT ON FUNCTION @extschema@.anomaly_score_series(@extschema@.anomaly_model, record) IS
+	'window function: anomaly score of a row after the rows before it in its window partition, under a model given as a value, the same for the whole partition; errors as of anomaly_score';
+
+CREATE FUNCTION anomaly.series_of(model text, OUT history int, OUT partition_column text, OUT order_column text)
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pga_series_of';
+COMMENT ON FUNCTION anomaly.series_of(text) IS
+	'rows that a model looks back at, 0 for most, and the columns that say which series a row belongs to and where in it; an unknown model is PA001';
+
 -- ---- anomaly_detect ----
 
 CREATE FUNCTION @extschema@.anomaly_detect(model text, "row" record) RETURNS @extschema@.anomaly_detection

@@ -5,7 +5,8 @@ CREATE FUNCTION @extschema@.anomaly_detect_query(
 	query text,
 	"row" anyelement,
 	min_severity float8 DEFAULT NULL,
-	top int DEFAULT 3)
+	top int DEFAULT 3,
+	context text DEFAULT NULL)
 	RETURNS TABLE (
 		"row" anyelement,
 		score float8,
@@ -14,12 +15,14 @@ CREATE FUNCTION @extschema@.anomaly_detect_query(
 		is_anomaly bool,
 		reasons jsonb)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME', 'pga_detect_query';
-COMMENT ON FUNCTION @extschema@.anomaly_detect_query(text, text, anyelement, float8, int) IS
+COMMENT ON FUNCTION @extschema@.anomaly_detect_query(text, text, anyelement, float8, int, text) IS
 'scores the rows of a query in blocks, the fastest way to score many
 query: one SELECT, run read-only with the caller''s rights (PA011); in a trigger it may read the transition tables
 row: any value of the composite type the rows are given back as, such as NULL::my_table; columns go by name (PA004, PA012, PA014)
 min_severity: 0 to 100, less severe rows are left out; NULL keeps all
-reasons: [{"feature", "value", "expected", "share"}, ...], at most top of them, for rows of severity 25 and more';
+reasons: [{"feature", "value", "expected", "share"}, ...], at most top of them, for rows of severity 25 and more
+A model that looks back (seasonal, lstm) gets the rows by its partition and in its order, and gives them back so; each is judged after the rows before it.
+context: another SELECT of the same columns, whose rows are looked back at and not given back; other models leave it alone';
 
 CREATE FUNCTION @extschema@.anomaly_evaluate(model text, query text, label text)
 	RETURNS TABLE (
