@@ -52,6 +52,32 @@ END
 $$;
 COMMENT ON FUNCTION anomaly.make_watch_tables(name) IS 'makes the tables watch and score_hour of a new store';
 
+-- For a model that looks back: query of the stored flows that stand before new
+-- ones (flows) in their series, or between them when flows came late.  The new
+-- ones are stored already, and taken out; of equal flows as many stay as were
+-- there before.  A flow whose partition is NULL has nothing to look back at.
+CREATE FUNCTION anomaly.context_query(store name, flows text, history int, partition_column text, order_column text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT CASE WHEN history > 0 AND order_column IS NOT NULL THEN format($q$
+	WITH fresh AS MATERIALIZED (%2$s), span AS (
+		SELECT %5$s AS series, min(%4$I) AS lo, max(%4$I) AS hi FROM fresh GROUP BY 1
+	)
+	SELECT c.*
+	FROM span
+	CROSS JOIN LATERAL (
+		(SELECT * FROM (%1$s) f WHERE %5$s = series AND %4$I < lo ORDER BY %4$I DESC LIMIT %3$s)
+		UNION ALL
+		SELECT * FROM (%1$s) f WHERE %5$s = series AND %4$I BETWEEN lo AND hi) c
+	EXCEPT ALL
+	SELECT * FROM fresh
+	$q$, anomaly.feature_select(format('%I.flow', store)), flows, history, order_column,
+		coalesce(quote_ident(partition_column), 'true')) END
+$$;
+COMMENT ON FUNCTION anomaly.context_query(name, text, int, text, text) IS
+	'query of what a model looks back at when it scores new flows; NULL for one that does not';
+
 -- The statement that scores flows with the model of a watch: every score into
 -- the cube, every severe flow into detection; its result is their sources.
 CREATE FUNCTION anomaly.score_statement(store name, watch int, flows text) RETURNS text
@@ -60,15 +86,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT format($q$
 	WITH guard AS MATERIALIZED (
-		SELECT w.*, v.version, v.threshold
+		SELECT w.*, v.version, v.threshold,
+			   anomaly.context_query(%1$L, %3$L, s.history, s.partition_column, s.order_column) AS context
 		FROM %1$I.watch w
+		CROSS JOIN LATERAL anomaly.series_of(w.model) s
 		LEFT JOIN anomaly.model m ON m.name = w.model
 		LEFT JOIN anomaly.model_version v ON v.model = m.name AND v.version = m.active_version
 		WHERE w.id = %2$L
 	), scored AS MATERIALIZED (
 		SELECT (r."row").start_time, r.score, r.p_value, r.severity, r.is_anomaly, r.reasons,
 			   CASE WHEN r.severity >= g.min_severity THEN r."row" END AS flow
-		FROM guard g, @extschema@.anomaly_detect_query(g.model, %3$L, NULL::%1$I.flow_feature) r
+		FROM guard g, @extschema@.anomaly_detect_query(g.model, %3$L, NULL::%1$I.flow_feature, context => g.context) r
 	), cube AS (
 		INSERT INTO %1$I.score_hour AS c
 		SELECT date_trunc('hour', start_time), %2$L, least(greatest(floor(score * 100), 0), 99), count(*),
