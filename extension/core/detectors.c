@@ -9,12 +9,14 @@
 
 extern const pga_detector pga_isolation_forest;
 extern const pga_detector pga_kmeans;
+extern const pga_detector pga_lof;
 extern const pga_detector pga_seasonal;
 extern const pga_detector pga_ensemble;
 
 const pga_detector *const pga_detectors[] = {
 	&pga_isolation_forest,
 	&pga_kmeans,
+	&pga_lof,
 	&pga_seasonal,
 	&pga_ensemble,
 	NULL

@@ -398,32 +398,41 @@ search_bucket(pga_query *q, size_t bucket, const float *x)
 	spend(q);
 }
 
+/* A node's children, the nearer first, and their distances. */
+typedef struct children
+{
+	pga_node	near,
+				far;
+	float		d_near,
+				d_far;
+} children;
+
+static inline children
+order_children(const pga_space *s, pga_node node, const float *x)
+{
+	pga_node	left = pga_tree_left(node);
+	pga_node	right = pga_tree_right(node);
+	float		d_left = pga_node_distance(s, left.id, x);
+	float		d_right = pga_node_distance(s, right.id, x);
+
+	if (d_right < d_left)
+		return (children) {right, left, d_right, d_left};
+	return (children) {left, right, d_left, d_right};
+}
+
 static void
 search_node(pga_query *q, pga_node node, const float *x)
 {
 	while (node.to - node.from > 1)
 	{
-		pga_node	near = pga_tree_left(node);
-		pga_node	far = pga_tree_right(node);
-		float		d_near = pga_node_distance(q->space, near.id, x);
-		float		d_far = pga_node_distance(q->space, far.id, x);
+		children	c = order_children(q->space, node, x);
 
-		if (d_far < d_near)
-		{
-			pga_node	swap = near;
-			float		d = d_near;
-
-			near = far;
-			far = swap;
-			d_near = d_far;
-			d_far = d;
-		}
-		if (d_near > reach(q))
+		if (c.d_near > reach(q))
 			return;
-		search_node(q, near, x);
-		if (d_far > reach(q))
+		search_node(q, c.near, x);
+		if (c.d_far > reach(q))
 			return;
-		node = far;
+		node = c.far;
 	}
 	search_bucket(q, node.from, x);
 }
@@ -442,14 +451,17 @@ count_node(pga_query *q, pga_node node, const float *x, float limit)
 	float		d[PGA_LANES];
 	size_t		n;
 
-	for (; node.to - node.from > 1; node = pga_tree_right(node))
+	while (node.to - node.from > 1)
 	{
-		if (q->total >= q->want || pga_node_distance(q->space, node.id, x) > limit)
+		children	c = order_children(q->space, node, x);
+
+		if (c.d_near > limit)
 			return;
-		count_node(q, pga_tree_left(node), x, limit);
+		count_node(q, c.near, x, limit);
+		if (c.d_far > limit || q->total >= q->want)
+			return;
+		node = c.far;
 	}
-	if (q->total >= q->want || pga_node_distance(q->space, node.from, x) > limit)
-		return;
 	n = pga_bucket_points(q->space, node.from);
 	pga_bucket_distances(q->space, node.from, x, d);
 	for (size_t k = 0; k < n; k++)

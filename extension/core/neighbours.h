@@ -13,6 +13,8 @@
 #include "core.h"
 
 #define PGA_LANES 16			/* points in a bucket */
+#define PGA_SPACE_VALUES (1 << 22)	/* most values a model keeps to be searched: 16 MB, and 0.1 s
+									 * for a block of rows that cannot be narrowed down */
 
 /*
  * Points in space.  The buckets are the leaves of a balanced tree: a node
@@ -24,7 +26,7 @@ typedef struct pga_space
 	size_t		n,				/* points */
 				cols,
 				buckets;
-	float	   *points;			/* [buckets][cols][PGA_LANES]; beyond n: copies of the last */
+	float	   *points;			/* [buckets][cols][PGA_LANES]; beyond n: zeros */
 	float	   *boxes;			/* [2 * buckets - 1][2][cols] least and greatest values of a
 								 * node's points */
 } pga_space;
