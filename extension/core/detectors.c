@@ -10,6 +10,8 @@
 extern const pga_detector pga_isolation_forest;
 extern const pga_detector pga_kmeans;
 extern const pga_detector pga_lof;
+extern const pga_detector pga_dnn;
+extern const pga_detector pga_autoencoder;
 extern const pga_detector pga_seasonal;
 extern const pga_detector pga_ensemble;
 
@@ -17,6 +19,8 @@ const pga_detector *const pga_detectors[] = {
 	&pga_isolation_forest,
 	&pga_kmeans,
 	&pga_lof,
+	&pga_dnn,
+	&pga_autoencoder,
 	&pga_seasonal,
 	&pga_ensemble,
 	NULL

@@ -25,6 +25,7 @@ host_alloc(pga_ctx *ctx, size_t size)
 	if (b->next != NULL)
 		b->next->link = &b->next;
 	h->blocks = b;
+	h->taken += size;
 	return b->data;
 }
 
@@ -38,6 +39,7 @@ host_resize(pga_ctx *ctx, void *p, size_t old_size, size_t new_size)
 	{
 		host_block *b = (host_block *) ((char *) p - offsetof(host_block, data));
 
+		((host *) ctx)->taken -= old_size;
 		memcpy(q, p, old_size < new_size ? old_size : new_size);
 		*b->link = b->next;
 		if (b->next != NULL)

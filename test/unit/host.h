@@ -19,6 +19,7 @@ typedef struct host
 				hint[1200];
 	char		warnings[4096]; /* one per line */
 	size_t		polls;
+	size_t		taken;			/* bytes handed out and not resized away */
 } host;
 
 /* Sets the host up, with no blocks. */

@@ -1,0 +1,253 @@
+/*
+ * nn.h - the small neural core that dnn, autoencoder and lstm share; nobody
+ * else includes it.
+ *
+ * Everything is float32 and row-major.  The width of every layer is rounded
+ * up to NN_LANE in memory, and the columns that adds are zero in activations,
+ * weights and gradients alike, so that loops need no remainders.  Below,
+ * B is the rows of a mini-batch, and in and out are such rounded widths.
+ *
+ *   nn_kernel.c	loops over batches, and the product scoring uses
+ *   nn.c			dense layers forward and backward, losses, Adam
+ *   nn_train.c		mini-batches, validation, early stopping
+ *   nn_folded.c	the trained network as it is saved and scored with
+ *   nn_lstm.c		recurrent layers forward and backward
+ *
+ * Training multiplies matrices with CBLAS; it may differ between machines in
+ * the last digits.  Scoring does not use it and is the same everywhere.
+ */
+#ifndef PGA_NN_H
+#define PGA_NN_H
+
+#include "core.h"
+#include "rng.h"
+
+#define NN_LANE 8
+#define NN_MAX_LAYERS (2 * PGA_MAX_SIZES + 1)
+#define NN_MAX_WIDTH 1024		/* of a hidden layer */
+#define NN_MAX_BATCH 1024
+/* Inputs, weights and activations are held within this, so that no product of
+ * sums can leave the range of float32. */
+#define NN_LIMIT 1e6f
+
+static inline size_t
+nn_pad(size_t width)
+{
+	return (width + NN_LANE - 1) / NN_LANE * NN_LANE;
+}
+
+static inline float
+nn_clamp(float x)
+{
+	x = x < NN_LIMIT ? x : NN_LIMIT;
+	return x > -NN_LIMIT ? x : -NN_LIMIT;
+}
+
+/* ---- loops over batches (nn_kernel.c) ----------------------------------------- */
+
+/* y[rows][out] = b + x w, x[rows][stride] of which `in` are used; b may be NULL: y += x w.
+ * Each sum is in order of the inputs, whatever rows is. */
+void		nn_product(const float *x, size_t rows, size_t in, size_t stride,
+					   const float *w, const float *b, size_t out, float *y);
+void		nn_relu_rows(float *y, size_t n);	/* and holds within NN_LIMIT */
+void		nn_clamp_rows(float *y, size_t n);
+
+/* z[B][out] += bias[out]. */
+void		nn_add_bias(float *z, size_t rows, size_t out, const float *bias);
+/* Mean and 1 / deviation over the batch of each column. */
+void		nn_moments(const float *z, size_t rows, size_t out, float *mean, float *variance);
+/* z = (z - mean) / deviation; y = gamma z + beta. */
+void		nn_normalise(float *z, size_t rows, size_t out, const float *mean, const float *factor,
+						 const float *gamma, const float *beta, float *y);
+/* dbeta = sum dy, dgamma = sum dy z. */
+void		nn_normalise_sums(const float *dy, const float *z, size_t rows, size_t out,
+							  float *dgamma, float *dbeta);
+/* dy becomes the gradient of the input of nn_normalise. */
+void		nn_normalise_back(float *dy, const float *z, size_t rows, size_t out,
+							  const float *gamma, const float *factor,
+							  const float *dgamma, const float *dbeta);
+/* y = scale y where y > 0, else 0; and back: dy = scale dy where y > 0, else 0. */
+void		nn_relu(float *y, size_t n, float scale);
+void		nn_relu_back(float *dy, const float *y, size_t n, float scale);
+/* y = 0 where drop is set. */
+void		nn_drop(float *y, const uint8_t *drop, size_t n);
+/* sum[out] = sum over the batch of dy. */
+void		nn_column_sums(const float *dy, size_t rows, size_t out, float *sum);
+/* One step of Adam on n parameters. */
+void		nn_adam_step(float *value, const float *grad, float *mean, float *square, size_t n,
+						 float rate, float mean_scale, float square_scale);
+
+/*
+ * LSTM gates of one step.  g[B][4H] are the sums of input, forget, cell and
+ * output gate, one after the other, and become the gates; c[B][H] goes from
+ * cell_before to cell, h[B][H] gets the output.  H is padded.
+ */
+void		nn_lstm_gates(float *g, const float *cell_before, float *cell, float *h,
+						  size_t rows, size_t width);
+/* dh[B][H] is the gradient of h; dcell[B][H] that of cell, and becomes that of
+ * cell_before; g[B][4H] goes from gates to the gradients of their sums. */
+void		nn_lstm_gates_back(float *g, const float *cell_before, const float *cell,
+							   const float *dh, float *dcell, size_t rows, size_t width);
+
+/* ---- parameters ------------------------------------------------------------------ */
+
+/* All parameters of a network, end to end, and what training keeps of each. */
+typedef struct nn_block
+{
+	size_t		n;
+	float	   *value,
+			   *grad,
+			   *mean,			/* Adam's moments */
+			   *square,
+			   *best;			/* values at the best validation loss */
+	double		mean_power,		/* beta ^ steps taken */
+				square_power;
+} nn_block;
+
+size_t		nn_block_bytes(pga_ctx *, size_t n);
+void		nn_block_alloc(pga_ctx *, nn_block *, size_t n);
+/* Adam (Kingma & Ba 2015) along grad, whose norm is first held to max_norm (0: not). */
+void		nn_adam(pga_ctx *, nn_block *, double rate, double max_norm);
+
+/*
+ * c[m][n] = a b + beta c, where a is [m][k], or [k][m] when its transpose is
+ * meant, and b likewise; cut into pieces of a millisecond with polls between.
+ */
+void		nn_gemm(pga_ctx *, bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k,
+					const float *a, size_t a_stride, const float *b, size_t b_stride,
+					float beta, float *c, size_t c_stride);
+
+/* ---- dense networks (nn.c) ---------------------------------------------------------- */
+
+typedef struct nn_layer
+{
+	size_t		in,
+				out,			/* rounded up */
+				used_in,
+				used_out;		/* as asked for */
+	bool		hidden;			/* ReLU behind it, and dropout */
+	bool		norm;			/* batch norm before the ReLU, in place of a bias */
+	float		dropout;		/* share of outputs set to 0 in training */
+	size_t		weight,			/* [in][out] in the block */
+				bias,			/* [out]; beta of a norm */
+				gamma;			/* [out], norm only */
+	float	   *z,				/* [B][out] normalised sums, norm only */
+			   *y;				/* [B][out] */
+	uint8_t    *drop;			/* [B][out] */
+	float	   *batch_mean,		/* [out] of the batch at hand */
+			   *batch_factor,
+			   *mean,			/* [out] running, for use after training */
+			   *variance;
+} nn_layer;
+
+typedef struct nn_net
+{
+	nn_layer	layer[NN_MAX_LAYERS];
+	size_t		nlayers;
+	size_t		batch;			/* most rows at once */
+	nn_block	block;
+	float	   *x;				/* [B][in] */
+	float	   *dy,				/* [B][widest] two gradients in turn */
+			   *dx;
+	float	   *running,		/* all running moments, end to end, and the best's */
+			   *best_running;
+	size_t		nrunning;
+	pga_rng		rng;			/* dropout's */
+} nn_net;
+
+/* Widths from input to output, hidden layers all alike. */
+typedef struct nn_plan
+{
+	uint32_t	width[NN_MAX_LAYERS + 1];
+	size_t		nlayers;
+	bool		norm;
+	double		dropout;
+} nn_plan;
+
+size_t		nn_net_bytes(pga_ctx *, const nn_plan *, size_t batch);
+nn_net	   *nn_net_create(pga_ctx *, const nn_plan *, size_t batch, uint64_t seed);
+/* The last layer's y for net->x; in training the batch's own moments, and dropout. */
+float	   *nn_forward(pga_ctx *, nn_net *, size_t rows, bool training);
+/* Fills block.grad from net->dy, the gradient of the output. */
+void		nn_backward(pga_ctx *, nn_net *, size_t rows);
+
+/* Losses: the sum over rows of weight times loss; gradients of it / rows. */
+/* y[rows][out]: logits become their gradient; cross-entropy of softmax. */
+double		nn_cross_entropy(float *y, size_t rows, size_t classes, size_t out,
+							 const uint32_t *target, const float *weight);
+/* Mean square over the columns. */
+double		nn_square_error(const float *y, const float *x, size_t rows, size_t cols, size_t out,
+							const float *weight, float *dy);
+
+/* ---- training (nn_train.c) -------------------------------------------------------------- */
+
+/* Options the neural detectors have in common. */
+#define NN_PARAMS(epochs_doc_, batch_, rate_, dropout_, l2_, patience_) \
+	{"epochs", PGA_PARAM_INT, 0, 0, 10000, NULL, epochs_doc_}, \
+	{"batch_size", PGA_PARAM_INT, batch_, 1, NN_MAX_BATCH, NULL, \
+	"Most rows in a mini-batch; smaller tables take smaller ones."}, \
+	{"learning_rate", PGA_PARAM_REAL, rate_, 1e-6, 1, NULL, \
+	"Step size of Adam; halved when the validation loss stands still."}, \
+	{"dropout", PGA_PARAM_REAL, dropout_, 0, 0.9, NULL, \
+	"Share of hidden outputs left out at random in training."}, \
+	{"l2", PGA_PARAM_REAL, l2_, 0, 1, NULL, \
+	"Penalty on the squares of the weights."}, \
+	{"patience", PGA_PARAM_INT, patience_, 1, 10000, NULL, \
+	"Passes without a better validation loss after which training stops; the best one is kept."}, \
+	{"validation", PGA_PARAM_REAL, 0.1, 0.01, 0.5, NULL, \
+	"Share of the training rows that only measure the validation loss."}
+
+/* When to halve the rate, when to stop, what to keep. */
+typedef struct nn_schedule
+{
+	size_t		epochs,
+				patience,
+				since_best,
+				since_halved;
+	double		rate,
+				best;			/* validation loss */
+} nn_schedule;
+
+/* After an epoch; notes the losses.  keep: this is the best one so far.  False: stop. */
+bool		nn_schedule_epoch(pga_ctx *, nn_schedule *, pga_report *, double train_loss,
+							  double validation_loss, bool *keep);
+
+/* What is learnt: classes, or with target NULL the rows themselves. */
+typedef struct nn_task
+{
+	const pga_matrix *m;
+	const uint32_t *target;		/* [rows] */
+	const float *class_weight;	/* [classes] */
+	nn_plan		plan;
+	double		noise;			/* share of the numbers that are swapped between rows */
+} nn_task;
+
+size_t		nn_train_bytes(pga_ctx *, const pga_matrix *shape, const nn_plan *, const pga_params *);
+nn_net	   *nn_train(pga_ctx *, const nn_task *, const pga_params *, pga_report *);
+
+/* ---- trained networks (nn_folded.c) -------------------------------------------------------- */
+
+/* A network for scoring: batch norms folded into the weights, ReLU behind all
+ * layers but the last. */
+typedef struct nn_folded
+{
+	size_t		nlayers;
+	uint32_t	width[NN_MAX_LAYERS + 1];
+	const float *weight[NN_MAX_LAYERS]; /* [width][nn_pad(next width)] */
+	const float *bias[NN_MAX_LAYERS];	/* [nn_pad(next width)] */
+	size_t		widest;			/* of all layers but the input, rounded up */
+} nn_folded;
+
+/* Bytes nn_fold and loading its result take. */
+size_t		nn_folded_bytes(pga_ctx *, const nn_plan *);
+void		nn_fold(const nn_net *, pga_buf *);
+/* Loads what nn_fold or nn_folded_save wrote: u8 layers, u32 widths, then each
+ * layer's f32 weights by input, and biases. */
+void		nn_folded_load(pga_reader *, nn_folded *, size_t in, size_t out);
+void		nn_folded_save(const nn_folded *, pga_buf *);
+#define NN_ROWS 24				/* that go through the layers together */
+size_t		nn_folded_scratch(const nn_folded *);
+/* Output of at most NN_ROWS rows x[rows][width[0]]: [rows][nn_pad(last width)], in scratch. */
+const float *nn_folded_apply(const nn_folded *, const float *x, size_t rows, float *scratch);
+
+#endif							/* PGA_NN_H */
