@@ -28,6 +28,7 @@ enum
 {
 	LINK_NULL = 0,				/* BSD loopback, family in the writer's byte order */
 	LINK_ETHERNET = 1,
+	LINK_SLIP = 8,
 	LINK_PPP = 9,
 	LINK_FDDI = 10,
 	LINK_PPP_HDLC = 50,
@@ -42,6 +43,7 @@ enum
 	LINK_LINUX_SLL = 113,
 	LINK_PFLOG = 117,
 	LINK_WIFI_PRISM = 119,
+	LINK_SUNATM = 123,
 	LINK_WIFI_RADIOTAP = 127,
 	LINK_IP_OVER_1394 = 138,
 	LINK_WIFI_AVS = 163,
@@ -49,11 +51,17 @@ enum
 	LINK_PPI = 192,
 	LINK_PPP_WITH_DIR = 204,
 	LINK_C_HDLC_WITH_DIR = 205,
+	LINK_IPNET = 226,			/* Solaris */
 	LINK_IPV4 = 228,
 	LINK_IPV6 = 229,
 	LINK_NFLOG = 239,
 	LINK_IPOIB = 242,			/* Infiniband */
-	LINK_LINUX_SLL2 = 276
+	LINK_PKTAP = 258,			/* macOS, any interface */
+	LINK_LINUX_SLL2 = 276,
+	LINK_DSA_BRCM = 281,		/* tags between a host and its switch */
+	LINK_DSA_BRCM_PREPEND = 282,
+	LINK_DSA = 284,
+	LINK_EDSA = 285
 };
 
 enum

@@ -350,7 +350,7 @@ nflog(cursor *c)
 	return TYPE_NONE;
 }
 
-/* Q.922 address (until a byte is odd), control 03, perhaps padding, NLPID. */
+/* Q.922 address (until a byte is odd); control 03, perhaps padding, NLPID; or Cisco's, an EtherType. */
 static int
 frame_relay(cursor *c)
 {
@@ -361,9 +361,9 @@ frame_relay(cursor *c)
 		if (!(byte = take(c, 1)))
 			return TYPE_NONE;
 	} while (!(*byte & 1));
-	byte = take(c, 1);
-	if (!byte || *byte != 0x03)
-		return TYPE_NONE;
+	if (c->at == c->end || *c->at != 0x03)
+		return type_in(c, 2, 0);
+	c->at++;
 	while (c->at < c->end && *c->at == 0)
 		c->at++;
 	return nlpid(c);
@@ -397,7 +397,29 @@ ppi(cursor *c, int16_t *vlan)
 	if (c->end - c->at < 8 || le16(header + 2) < 8 || !take(c, le16(header + 2)))
 		return TYPE_NONE;
 	link = le32(header + 4);
-	return link == LINK_PPI ? TYPE_NONE : link_layer(c, (int) link, vlan);
+	return link == LINK_PPI || link == LINK_PKTAP ? TYPE_NONE : link_layer(c, (int) link, vlan);
+}
+
+/* Header length, record type (1: a packet), link type of what follows. */
+static int
+pktap(cursor *c, int16_t *vlan)
+{
+	const uint8_t *header = c->at;
+	uint32_t	link;
+
+	if (c->end - c->at < 12 || le32(header + 4) != 1 || le32(header) < 12 || !take(c, le32(header)))
+		return TYPE_NONE;
+	link = le32(header + 8);
+	return link == LINK_PKTAP || link == LINK_PPI ? TYPE_NONE : link_layer(c, (int) link, vlan);
+}
+
+/* Direction and kind of traffic, path, channel; kind 2 is LLC. */
+static int
+sunatm(cursor *c)
+{
+	const uint8_t *header = take(c, 4);
+
+	return header && (header[0] & 0x0f) == 2 ? TYPE_LLC : TYPE_NONE;
 }
 
 /* The EtherType a link layer ends in, before link_carried(). */
@@ -441,6 +463,20 @@ first_type(cursor *c, int link, int16_t *vlan)
 		case LINK_WIFI_PRISM:
 		case LINK_WIFI_AVS:
 			return prism(c, vlan);
+		case LINK_SLIP:
+			return take(c, 16) ? link_raw_ip(c) : TYPE_NONE;
+		case LINK_IPNET:
+			return take(c, 24) ? link_raw_ip(c) : TYPE_NONE;
+		case LINK_DSA_BRCM:
+		case LINK_DSA_BRCM_PREPEND:
+		case LINK_DSA:
+			return type_in(c, 18, 16);
+		case LINK_EDSA:
+			return type_in(c, 22, 20);
+		case LINK_PKTAP:
+			return pktap(c, vlan);
+		case LINK_SUNATM:
+			return sunatm(c);
 		case LINK_FDDI:
 			return fddi(c);
 		case LINK_ATM_RFC1483:
@@ -475,6 +511,7 @@ decode_knows_link(int link)
 	{
 		case LINK_NULL:
 		case LINK_ETHERNET:
+		case LINK_SLIP:
 		case LINK_PPP:
 		case LINK_FDDI:
 		case LINK_PPP_HDLC:
@@ -489,6 +526,7 @@ decode_knows_link(int link)
 		case LINK_LINUX_SLL:
 		case LINK_PFLOG:
 		case LINK_WIFI_PRISM:
+		case LINK_SUNATM:
 		case LINK_WIFI_RADIOTAP:
 		case LINK_IP_OVER_1394:
 		case LINK_WIFI_AVS:
@@ -496,11 +534,17 @@ decode_knows_link(int link)
 		case LINK_PPI:
 		case LINK_PPP_WITH_DIR:
 		case LINK_C_HDLC_WITH_DIR:
+		case LINK_IPNET:
 		case LINK_IPV4:
 		case LINK_IPV6:
 		case LINK_NFLOG:
 		case LINK_IPOIB:
+		case LINK_PKTAP:
 		case LINK_LINUX_SLL2:
+		case LINK_DSA_BRCM:
+		case LINK_DSA_BRCM_PREPEND:
+		case LINK_DSA:
+		case LINK_EDSA:
 			return true;
 		default:
 			return false;
