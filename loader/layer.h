@@ -66,15 +66,17 @@ be32(const uint8_t *b)
 }
 
 /*
- * All three leave the cursor at an IP header and return its EtherType, or
- * TYPE_NONE.  "vlan" is set to the first VLAN tag met, if it is negative.
+ * Both leave the cursor at an IP header and return its EtherType, or TYPE_NONE.
+ * "vlan" is set to the first VLAN tag met, if it is negative.
  */
 int			link_layer(cursor *, int link, int16_t *vlan);
 int			link_carried(cursor *, int type, int16_t *vlan);
-int			link_wifi(cursor *, bool padded, int16_t *vlan);
+
+/* An 802.11 header, by itself: what follows it. */
+int			link_wifi(cursor *, bool padded);
 
 /* By its first four bits: the type of the IP header at the cursor. */
-int			link_raw_ip(const cursor *);
+int			link_raw_ip(cursor *);
 
 /*
  * Is "p", whose transport header is at the cursor, the outside of a tunnel?  If

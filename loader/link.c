@@ -52,7 +52,7 @@ skip_to(cursor *c, size_t size, int type)
 }
 
 int
-link_raw_ip(const cursor *c)
+link_raw_ip(cursor *c)
 {
 	if (c->at == c->end)
 		return TYPE_NONE;
@@ -235,7 +235,7 @@ link_carried(cursor *c, int type, int16_t *vlan)
  * packets the first one counts.
  */
 int
-link_wifi(cursor *c, bool padded, int16_t *vlan)
+link_wifi(cursor *c, bool padded)
 {
 	const uint8_t *header = take(c, 24);
 	const uint8_t *start = header;
@@ -257,7 +257,7 @@ link_wifi(cursor *c, bool padded, int16_t *vlan)
 	}
 	if (padded && !take(c, (size_t) (-(c->at - start) & 3)))
 		return TYPE_NONE;
-	return link_carried(c, aggregate ? skip_to(c, 14, TYPE_LLC) : TYPE_LLC, vlan);
+	return aggregate ? skip_to(c, 14, TYPE_LLC) : TYPE_LLC;
 }
 
 /*
@@ -266,7 +266,7 @@ link_wifi(cursor *c, bool padded, int16_t *vlan)
  * bit 5 of the flags (field 1), which only the 8-byte timestamp may precede.
  */
 static int
-radiotap(cursor *c, int16_t *vlan)
+radiotap(cursor *c)
 {
 	const uint8_t *header = c->at;
 	size_t		length,
@@ -284,12 +284,12 @@ radiotap(cursor *c, int16_t *vlan)
 	while (at + 4 <= length && header[at - 1] & 0x80);	/* another word of bits follows */
 	if (present & 1)
 		at = ((at + 7) & ~(size_t) 7) + 8;
-	return link_wifi(c, present & 2 && at < length && header[at] & 0x20, vlan);
+	return link_wifi(c, present & 2 && at < length && header[at] & 0x20);
 }
 
 /* The Prism header is 144 bytes long; AVS's says its length. */
 static int
-prism(cursor *c, int16_t *vlan)
+prism(cursor *c)
 {
 	size_t		length = 144;
 
@@ -297,16 +297,16 @@ prism(cursor *c, int16_t *vlan)
 		return TYPE_NONE;
 	if ((be32(c->at) & 0xfffff000) == 0x80211000)
 		length = be32(c->at + 4);
-	return take(c, length) ? link_wifi(c, false, vlan) : TYPE_NONE;
+	return take(c, length) ? link_wifi(c, false) : TYPE_NONE;
 }
 
 /* ---- link layers -------------------------------------------------------- */
 
 /* A BSD address family; systems disagree on the number of AF_INET6. */
 static int
-loopback(cursor *c, size_t size)
+loopback(cursor *c)
 {
-	const uint8_t *header = take(c, size);
+	const uint8_t *header = take(c, 4);
 	uint32_t	family;
 
 	if (!header)
@@ -326,6 +326,21 @@ loopback(cursor *c, size_t size)
 		default:
 			return TYPE_NONE;
 	}
+}
+
+/* OpenBSD's IPsec: the family, an index, flags. */
+static int
+enc(cursor *c)
+{
+	int			type = loopback(c);
+
+	return skip_to(c, 8, type);
+}
+
+static int
+bare_wifi(cursor *c)
+{
+	return link_wifi(c, false);
 }
 
 /* Family, version, resource, then attributes; number 9 is the packet. */
@@ -387,32 +402,6 @@ pflog(cursor *c)
 	return link_raw_ip(c);
 }
 
-/* Per-packet information: its length, and the link type of what follows. */
-static int
-ppi(cursor *c, int16_t *vlan)
-{
-	const uint8_t *header = c->at;
-	uint32_t	link;
-
-	if (c->end - c->at < 8 || le16(header + 2) < 8 || !take(c, le16(header + 2)))
-		return TYPE_NONE;
-	link = le32(header + 4);
-	return link == LINK_PPI || link == LINK_PKTAP ? TYPE_NONE : link_layer(c, (int) link, vlan);
-}
-
-/* Header length, record type (1: a packet), link type of what follows. */
-static int
-pktap(cursor *c, int16_t *vlan)
-{
-	const uint8_t *header = c->at;
-	uint32_t	link;
-
-	if (c->end - c->at < 12 || le32(header + 4) != 1 || le32(header) < 12 || !take(c, le32(header)))
-		return TYPE_NONE;
-	link = le32(header + 8);
-	return link == LINK_PKTAP || link == LINK_PPI ? TYPE_NONE : link_layer(c, (int) link, vlan);
-}
-
 /* Direction and kind of traffic, path, channel; kind 2 is LLC. */
 static int
 sunatm(cursor *c)
@@ -422,131 +411,123 @@ sunatm(cursor *c)
 	return header && (header[0] & 0x0f) == 2 ? TYPE_LLC : TYPE_NONE;
 }
 
-/* The EtherType a link layer ends in, before link_carried(). */
+static int	other_link(cursor *c, uint32_t link);
+
+/* Per-packet information: its length, and the link type of what follows. */
 static int
-first_type(cursor *c, int link, int16_t *vlan)
+ppi(cursor *c)
 {
-	switch (link)
-	{
-		case LINK_ETHERNET:
-			return type_in(c, 14, 12);
-		case LINK_LINUX_SLL:
-			return type_in(c, 16, 14);
-		case LINK_LINUX_SLL2:
-			return type_in(c, 20, 0);
-		case LINK_NULL:
-		case LINK_LOOP:
-			return loopback(c, 4);
-		case LINK_ENC:
-			return loopback(c, 12);
-		case LINK_RAW:
-			return link_raw_ip(c);
-		case LINK_IPV4:
-			return TYPE_IPV4;
-		case LINK_IPV6:
-			return TYPE_IPV6;
-		case LINK_PPP:
-		case LINK_PPP_HDLC:
-		case LINK_C_HDLC:
-			return hdlc(c);
-		case LINK_PPP_ETHER:
-			return skip_to(c, 6, TYPE_PPP);
-		case LINK_PPP_PPPD:
-		case LINK_PPP_WITH_DIR:
-			return skip_to(c, 1, TYPE_PPP);
-		case LINK_C_HDLC_WITH_DIR:
-			return take(c, 1) ? hdlc(c) : TYPE_NONE;
-		case LINK_WIFI:
-			return link_wifi(c, false, vlan);
-		case LINK_WIFI_RADIOTAP:
-			return radiotap(c, vlan);
-		case LINK_WIFI_PRISM:
-		case LINK_WIFI_AVS:
-			return prism(c, vlan);
-		case LINK_SLIP:
-			return take(c, 16) ? link_raw_ip(c) : TYPE_NONE;
-		case LINK_IPNET:
-			return take(c, 24) ? link_raw_ip(c) : TYPE_NONE;
-		case LINK_DSA_BRCM:
-		case LINK_DSA_BRCM_PREPEND:
-		case LINK_DSA:
-			return type_in(c, 18, 16);
-		case LINK_EDSA:
-			return type_in(c, 22, 20);
-		case LINK_PKTAP:
-			return pktap(c, vlan);
-		case LINK_SUNATM:
-			return sunatm(c);
-		case LINK_FDDI:
-			return fddi(c);
-		case LINK_ATM_RFC1483:
-			return TYPE_LLC;
-		case LINK_FRAME_RELAY:
-			return frame_relay(c);
-		case LINK_PFLOG:
-			return pflog(c);
-		case LINK_IP_OVER_1394:
-			return type_in(c, 18, 16);
-		case LINK_PPI:
-			return ppi(c, vlan);
-		case LINK_NFLOG:
-			return nflog(c);
-		case LINK_IPOIB:
-			return type_in(c, 44, 40);
-		default:
-			return TYPE_NONE;
-	}
+	const uint8_t *header = c->at;
+
+	if (c->end - c->at < 8 || le16(header + 2) < 8 || !take(c, le16(header + 2)))
+		return TYPE_NONE;
+	return other_link(c, le32(header + 4));
 }
 
-int
-link_layer(cursor *c, int link, int16_t *vlan)
+/* Header length, record type (1: a packet), link type of what follows. */
+static int
+pktap(cursor *c)
 {
-	return link_carried(c, first_type(c, link, vlan), vlan);
+	const uint8_t *header = c->at;
+
+	if (c->end - c->at < 12 || le32(header + 4) != 1 || le32(header) < 12 || !take(c, le32(header)))
+		return TYPE_NONE;
+	return other_link(c, le32(header + 8));
+}
+
+/*
+ * What a link layer begins with: "skip" bytes, with an EtherType at "offset" of
+ * them, or followed by what is always of one type, or by what a function finds.
+ */
+typedef struct link_kind
+{
+	uint8_t		skip;
+	uint8_t		offset;
+	int16_t		type;			/* 0: see above */
+	int			(*step) (cursor *);
+} link_kind;
+
+static const link_kind kinds[] = {
+	[LINK_NULL] = {.step = loopback},
+	[LINK_ETHERNET] = {14, 12},
+	[LINK_SLIP] = {16, .step = link_raw_ip},
+	[LINK_PPP] = {.step = hdlc},
+	[LINK_FDDI] = {.step = fddi},
+	[LINK_PPP_HDLC] = {.step = hdlc},
+	[LINK_PPP_ETHER] = {6, .step = ppp},
+	[LINK_ATM_RFC1483] = {.type = TYPE_LLC},
+	[LINK_RAW] = {.step = link_raw_ip},
+	[LINK_C_HDLC] = {.step = hdlc},
+	[LINK_WIFI] = {.step = bare_wifi},
+	[LINK_FRAME_RELAY] = {.step = frame_relay},
+	[LINK_LOOP] = {.step = loopback},
+	[LINK_ENC] = {.step = enc},
+	[LINK_LINUX_SLL] = {16, 14},
+	[LINK_PFLOG] = {.step = pflog},
+	[LINK_WIFI_PRISM] = {.step = prism},
+	[LINK_SUNATM] = {.step = sunatm},
+	[LINK_WIFI_RADIOTAP] = {.step = radiotap},
+	[LINK_IP_OVER_1394] = {18, 16},
+	[LINK_WIFI_AVS] = {.step = prism},
+	[LINK_PPP_PPPD] = {1, .step = ppp},
+	[LINK_PPI] = {.step = ppi},
+	[LINK_PPP_WITH_DIR] = {1, .step = ppp},
+	[LINK_C_HDLC_WITH_DIR] = {1, .step = hdlc},
+	[LINK_IPNET] = {24, .step = link_raw_ip},
+	[LINK_IPV4] = {.type = TYPE_IPV4},
+	[LINK_IPV6] = {.step = link_raw_ip},
+	[LINK_NFLOG] = {.step = nflog},
+	[LINK_IPOIB] = {44, 40},
+	[LINK_PKTAP] = {.step = pktap},
+	[LINK_LINUX_SLL2] = {20, 0},
+	[LINK_DSA_BRCM] = {18, 16},
+	[LINK_DSA_BRCM_PREPEND] = {18, 16},
+	[LINK_DSA] = {18, 16},
+	[LINK_EDSA] = {22, 20},
+};
+
+/* NULL if it is not known. */
+static inline const link_kind *
+find_kind(int link)
+{
+	const link_kind *k;
+
+	if (link < 0 || link >= (int) (sizeof(kinds) / sizeof(kinds[0])))
+		return NULL;
+	k = &kinds[link];
+	return k->skip || k->type || k->step ? k : NULL;
 }
 
 bool
 decode_knows_link(int link)
 {
-	switch (link)
-	{
-		case LINK_NULL:
-		case LINK_ETHERNET:
-		case LINK_SLIP:
-		case LINK_PPP:
-		case LINK_FDDI:
-		case LINK_PPP_HDLC:
-		case LINK_PPP_ETHER:
-		case LINK_ATM_RFC1483:
-		case LINK_RAW:
-		case LINK_C_HDLC:
-		case LINK_WIFI:
-		case LINK_FRAME_RELAY:
-		case LINK_LOOP:
-		case LINK_ENC:
-		case LINK_LINUX_SLL:
-		case LINK_PFLOG:
-		case LINK_WIFI_PRISM:
-		case LINK_SUNATM:
-		case LINK_WIFI_RADIOTAP:
-		case LINK_IP_OVER_1394:
-		case LINK_WIFI_AVS:
-		case LINK_PPP_PPPD:
-		case LINK_PPI:
-		case LINK_PPP_WITH_DIR:
-		case LINK_C_HDLC_WITH_DIR:
-		case LINK_IPNET:
-		case LINK_IPV4:
-		case LINK_IPV6:
-		case LINK_NFLOG:
-		case LINK_IPOIB:
-		case LINK_PKTAP:
-		case LINK_LINUX_SLL2:
-		case LINK_DSA_BRCM:
-		case LINK_DSA_BRCM_PREPEND:
-		case LINK_DSA:
-		case LINK_EDSA:
-			return true;
-		default:
-			return false;
-	}
+	return find_kind(link) != NULL;
+}
+
+/* The EtherType that a link layer ends in, before link_carried(). */
+static int
+first_type(cursor *c, int link)
+{
+	const link_kind *k = find_kind(link);
+
+	if (!k)
+		return TYPE_NONE;
+	if (!k->type && !k->step)
+		return type_in(c, k->skip, k->offset);
+	if (!take(c, k->skip))
+		return TYPE_NONE;
+	return k->step ? k->step(c) : k->type;
+}
+
+/* A link layer inside a wrapper; wrappers inside each other there are none. */
+static int
+other_link(cursor *c, uint32_t link)
+{
+	return link == LINK_PPI || link == LINK_PKTAP ? TYPE_NONE : first_type(c, (int) link);
+}
+
+int
+link_layer(cursor *c, int link, int16_t *vlan)
+{
+	return link_carried(c, first_type(c, link), vlan);
 }

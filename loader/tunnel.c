@@ -79,7 +79,6 @@ gre(cursor *c, int *type)
 	const uint8_t *header = take(c, 4);
 	uint16_t	flags,
 				protocol;
-	int16_t		vlan = 0;
 
 	if (!header)
 		return TUNNEL_NONE;
@@ -98,7 +97,7 @@ gre(cursor *c, int *type)
 		*type = erspan(c, flags, protocol);
 		return TUNNEL_ERSPAN;
 	}
-	*type = is_aruba(protocol) ? link_wifi(c, false, &vlan) : protocol;
+	*type = is_aruba(protocol) ? link_wifi(c, false) : protocol;
 	return TUNNEL_GRE;
 }
 
