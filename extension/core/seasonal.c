@@ -2,30 +2,10 @@
  * seasonal.c - a robust baseline of every time of the week, per group.
  *
  * A value is taken as level of its time of the week + trend + noise, where
- * level and noise are those of its group (option `partition`).  The score is
- * the largest standardised residual of a row's values: Monday 09:00 may be
- * loud, and the same volume at 03:00 is far off.
- *
- * The parts are estimated one after the other from medians and quantiles, so
- * that what is anomalous in the training rows hardly moves them; this is the
- * plan of robust seasonal-trend decompositions (Cleveland, Cleveland, McRae &
- * Terpenning, "STL", J. Official Statistics 6(1), 1990; Hyndman &
- * Athanasopoulos, "Forecasting", 2021, ch. 3) with each step closed:
- *
- * 1. Trend.  Of each slot of the week, every row of the first half is paired
- *    with one of the second (Theil 1950, incomplete method; slot by slot as
- *    Hirsch, Slack & Smith, Water Resources Research 18(1), 1982); the slope
- *    is the median over the pairs, if their signs say that there is one (Cox &
- *    Stuart, Biometrika 42, 1955).
- * 2. Level.  The median of each slot of the day, drawn to its neighbours', and
- *    of each slot of the week, drawn to that of the day, by as much as chance
- *    explains the distance: d becomes d (1 - 4 v / d^2), v the variance of the
- *    median (the garrote of Breiman, Technometrics 37(4), 1995).  With few
- *    weeks the days of the week are alike unless they clearly are not.
- * 3. Scale.  The 75 % quantile of the absolute residuals in deviations of a
- *    normal, of the group, the slot of the day and the slot of the week, each
- *    the geometric mean of itself and the one before, which counts as a few
- *    rows.
+ * level and noise are those of its group (option `partition`); season.h says
+ * how they are estimated.  The score is the largest standardised residual of
+ * a row's values: Monday 09:00 may be loud, and the same volume at 03:00 is
+ * far off.
  *
  * Where rows are evenly spaced, a row more than one bucket after the row
  * before it also scores for the buckets missing between them: as what value 0
@@ -44,9 +24,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "fmath.h"
 #include "prep.h"
+#include "season.h"
 
 #define NONE SIZE_MAX
 #define POOLED UINT32_MAX
@@ -57,11 +36,6 @@
 #define WEEK (7 * DAY)
 #define MOST_DAYS 1e7			/* from the middle of the training; beyond is there */
 #define MIN_ROWS 10				/* of a group with a baseline of its own */
-#define DAY_PRIOR 2				/* rows that the scale of the group counts as */
-#define WEEK_PRIOR 6			/* rows that the scale of the slot of the day counts as */
-#define LEAST_SCALE 0.001		/* of a slot, in widths of all values */
-#define MEDIAN_VARIANCE 1.5707963	/* of a median of normals, in variances of the mean */
-#define Q75_NORMAL 1.1503494	/* 75 % of absolute standard normals are below */
 
 enum
 {
@@ -200,321 +174,37 @@ seconds_between(const layout *at, const float *from, const float *to)
 	return rest + WEEK * floor((days * DAY - rest) / WEEK + 0.5);
 }
 
-/* ---- fitting: one value of one group ------------------------------------------------ */
-
-/* Rows of one group; x0 and x1 are room. */
-typedef struct fitter
-{
-	pga_ctx    *ctx;
-	const layout *at;
-	const pga_matrix *m;
-	bool		trend;
-	size_t		n;				/* rows of the group */
-	const float *x;				/* its first */
-	const uint64_t *weight;
-	double	   *day,			/* [n] */
-			   *value,			/* [n] the value, then without trend */
-			   *rest;			/* [n] absolute residuals */
-	uint32_t   *slot,			/* [n] of the week */
-			   *slot_of_day,
-			   *by_time,		/* [n] rows by slot of the week, then time */
-			   *weeks,			/* [slots] in which rows were seen */
-			   *days;			/* [per_day] the same */
-	double		span;			/* days from first to last row */
-	pga_item   *items,
-			   *scratch;		/* [n] */
-	double	   *day_median,		/* [per_day], NaN where there is no row */
-			   *week_median,	/* [slots] */
-			   *level;			/* [slots] */
-} fitter;
-
-/* Rows by slot (NULL: all in one), then by value, into items: key slot, payload row. */
-static void
-sort_by_slot(fitter *f, const double *value, const uint32_t *slot)
-{
-	for (size_t i = 0; i < f->n; i++)
-		f->items[i] = (pga_item) {pga_ordered(value[i]), i};
-	pga_sort(f->ctx, f->items, f->scratch, f->n);
-	for (size_t i = 0; i < f->n; i++)
-		f->items[i].key = slot != NULL ? slot[f->items[i].payload] : 0;
-	pga_sort(f->ctx, f->items, f->scratch, f->n);
-	f->ctx->poll(f->ctx);
-}
-
-static size_t
-end_of_slot(const fitter *f, size_t begin)
-{
-	size_t		end = begin + 1;
-
-	while (end < f->n && f->items[end].key == f->items[begin].key)
-		end++;
-	return end;
-}
-
-/* Of the sorted rows begin .. end-1: between the two values in the middle. */
-static double
-quantile(const fitter *f, const double *value, size_t begin, size_t end, double share)
-{
-	double		total = 0;
-	double		below = 0;
-	size_t		i = begin;
-	size_t		next;
-
-	for (size_t k = begin; k < end; k++)
-		total += (double) f->weight[f->items[k].payload];
-	for (; i + 1 < end; i++)
-	{
-		below += (double) f->weight[f->items[i].payload];
-		if (below >= share * total)
-			break;
-	}
-	next = below == share * total && i + 1 < end ? i + 1 : i;
-	return value[f->items[i].payload] / 2 + value[f->items[next].payload] / 2;
-}
-
-/* result[slot] of every slot with rows; the others keep theirs. */
-static void
-quantile_by_slot(fitter *f, const double *value, const uint32_t *slot, double share, double *result)
-{
-	sort_by_slot(f, value, slot);
-	for (size_t begin = 0, end; begin < f->n; begin = end)
-	{
-		end = end_of_slot(f, begin);
-		result[f->items[begin].key] = quantile(f, value, begin, end, share);
-	}
-}
-
-/* How often each slot came, visits being more than `apart` days from each other. */
-static void
-count_visits(fitter *f, const uint32_t *slot, double apart, uint32_t *visits)
-{
-	sort_by_slot(f, f->day, slot);
-	for (size_t i = 0; i < f->n; i++)
-		if (i == 0 || f->items[i].key != f->items[i - 1].key ||
-			f->day[f->items[i].payload] - f->day[f->items[i - 1].payload] > apart)
-			visits[f->items[i].key]++;
-}
-
-/* The median slope of pairs half a series apart within slots, or 0. */
-static double
-find_slope(fitter *f)
-{
-	size_t		n = 0;
-	double		sign = 0;
-
-	for (size_t begin = 0, end; begin < f->n; begin = end)
-	{
-		size_t		half;
-
-		for (end = begin; end < f->n && f->slot[f->by_time[end]] == f->slot[f->by_time[begin]];)
-			end++;
-		half = (end - begin + 1) / 2;
-		for (size_t i = begin; i + half < end; i++)
-		{
-			uint32_t	a = f->by_time[i];
-			uint32_t	b = f->by_time[i + half];
-
-			if (f->day[b] - f->day[a] < 6.5)
-				continue;
-			f->rest[n] = (f->value[b] - f->value[a]) / (f->day[b] - f->day[a]);
-			sign += (f->rest[n] > 0) - (f->rest[n] < 0);
-			f->items[n] = (pga_item) {pga_ordered(f->rest[n]), n};
-			n++;
-		}
-	}
-	if (n == 0 || fabs(sign) < 3 * sqrt((double) n))
-		return 0;
-	pga_sort(f->ctx, f->items, f->scratch, n);
-	return pga_unordered(f->items[(n - 1) / 2].key) / 2 + pga_unordered(f->items[n / 2].key) / 2;
-}
-
-/* How far value really is from target, when its variance is v. */
-static double
-drawn(double value, double target, double v)
-{
-	double		d = value - target;
-
-	return d * d > 4 * v ? target + d * (1 - 4 * v / (d * d)) : target;
-}
-
-/* A day's slot drawn to the middle of the slots before and after it. */
-static double
-smoothed(const fitter *f, size_t slot, double overall, double v)
-{
-	size_t		n = f->at->per_day;
-	double		before = f->day_median[(slot + n - 1) % n];
-	double		after = f->day_median[(slot + 1) % n];
-	double		own = f->day_median[slot];
-
-	before = isnan(before) ? after : before;
-	after = isnan(after) ? before : after;
-	if (isnan(own))
-		return isnan(before) ? overall : before / 2 + after / 2;
-	return isnan(before) ? own : drawn(own, before / 2 + after / 2, v);
-}
-
-/*
- * Scales by slot of absolute residuals, each pooled with one of a wider slot.
- * n rows cannot make it more than n times as large: it may be one outlier.
- */
-static void
-pool_scales(fitter *f, const uint32_t *slot, size_t slots, const uint32_t *visits,
-			const double *wide, size_t wides, double prior, double least, double *scale)
-{
-	for (size_t s = 0; s < slots; s++)
-		scale[s] = 0;
-	quantile_by_slot(f, f->rest, slot, 0.75, scale);
-	for (size_t s = 0; s < slots; s++)
-	{
-		double		n = visits[s];
-		double		w = wide[s % wides];
-		double		own = fmax(fmin(scale[s] / Q75_NORMAL, n * w), least);
-
-		scale[s] = pga_exp2((n * pga_log(own) + prior * pga_log(w)) / (n + prior) / PGA_LN2);
-	}
-}
-
-/* The overall scale of the residuals; they may all be 0. */
-static double
-overall_scale(fitter *f, double least)
-{
-	double		scale;
-
-	quantile_by_slot(f, f->rest, NULL, 0.75, &scale);
-	return fmax(scale / Q75_NORMAL, least);
-}
-
-/* Residuals about the raw medians, widened by what fitting a median to n rows takes away. */
-static void
-raw_residuals(fitter *f)
-{
-	for (size_t i = 0; i < f->n; i++)
-	{
-		double		n = f->weeks[f->slot[i]];
-
-		if (n >= 2)
-			f->rest[i] = fabs(f->value[i] - f->week_median[f->slot[i]]) * n / (n - 1);
-		else
-			f->rest[i] = fabs(f->value[i] - f->day_median[f->slot_of_day[i]]);
-	}
-}
-
-/* A width to fall back on: of the values as a whole. */
-static double
-width(fitter *f, double overall)
-{
-	double		sum = 0;
-	double		total = 0;
-	double		scale;
-
-	for (size_t i = 0; i < f->n; i++)
-	{
-		f->rest[i] = fabs(f->value[i] - overall);
-		sum += f->rest[i] * (double) f->weight[i];
-		total += (double) f->weight[i];
-	}
-	scale = overall_scale(f, 0);
-	scale = scale > 0 ? scale : sum / total;
-	return pga_prep_usable(scale) ? scale : 1;
-}
-
-/* Writes slope, levels and scales of one value column; day_scale, scale: room. */
-static void
-fit_value(fitter *f, size_t column, double *day_scale, double *scale, pga_buf *out)
-{
-	const layout *at = f->at;
-	size_t		days = at->order == NONE ? 1 : at->per_day;
-	double		overall,
-				least,
-				wide;
-	double		slope = 0;
-
-	for (size_t i = 0; i < f->n; i++)
-		f->value[i] = (double) f->x[i * at->cols + column];
-	if (f->trend && f->span >= 14)
-		slope = find_slope(f);
-	for (size_t i = 0; i < f->n; i++)
-		f->value[i] -= slope * f->day[i];
-
-	quantile_by_slot(f, f->value, NULL, 0.5, &overall);
-	for (size_t s = 0; s < at->slots; s++)
-		f->week_median[s] = f->day_median[s % days] = NAN;
-	quantile_by_slot(f, f->value, f->slot_of_day, 0.5, f->day_median);
-	quantile_by_slot(f, f->value, f->slot, 0.5, f->week_median);
-	least = LEAST_SCALE * width(f, overall);
-
-	raw_residuals(f);
-	wide = overall_scale(f, least);
-	pool_scales(f, f->slot_of_day, days, f->days, &wide, 1, DAY_PRIOR, least, day_scale);
-	for (size_t s = 0; s < at->slots; s++)
-	{
-		double		v = MEDIAN_VARIANCE * day_scale[s % days] * day_scale[s % days];
-
-		f->level[s] = smoothed(f, s % days, overall, v / fmax(f->days[s % days], 1));
-		if (f->weeks[s] >= 2)
-			f->level[s] = drawn(f->week_median[s], f->level[s], v / f->weeks[s]);
-	}
-	for (size_t i = 0; i < f->n; i++)
-		f->rest[i] = fabs(f->value[i] - f->level[f->slot[i]]);
-	wide = overall_scale(f, least);
-	pool_scales(f, f->slot_of_day, days, f->days, &wide, 1, DAY_PRIOR, least, day_scale);
-	pool_scales(f, f->slot, at->slots, f->weeks, day_scale, days, WEEK_PRIOR, least, scale);
-
-	pga_put_f32(out, (float) slope);
-	for (size_t s = 0; s < at->slots; s++)
-		pga_put_f32(out, (float) f->level[s]);
-	for (size_t s = 0; s < at->slots; s++)
-	{
-		/* A level known from few rows is not known well. */
-		pga_put_f32(out, (float) (scale[s] * sqrt(1 + 1 / fmax(f->weeks[s], 1))));
-	}
-}
-
-/* ---- fitting: groups --------------------------------------------------------------- */
-
-static bool
-is_expected(const fitter *f, size_t slot)
-{
-	if (f->span >= 14)
-		return 2 * f->weeks[slot] >= floor(f->span / 7);
-	return 2 * f->days[slot % f->at->per_day] >= floor(f->span);
-}
+/* ---- fitting ----------------------------------------------------------------------------- */
 
 /* Rows first .. first + n - 1 of the matrix. */
 static void
-fit_group(fitter *f, uint32_t group, size_t first, size_t n, double *day_scale, double *scale,
-		  pga_buf *out)
+fit_group(pga_season *season, const pga_matrix *m, const layout *at, uint32_t group,
+		  size_t first, size_t n, pga_buf *out)
 {
-	const layout *at = f->at;
-	double		from = DBL_MAX;
-	double		to = -DBL_MAX;
+	const float *x = m->x + first * at->cols;
 
-	f->x = f->m->x + first * at->cols;
-	f->weight = f->m->weight + first;
-	f->n = n;
+	season->n = n;
+	season->weight = m->weight + first;
 	for (size_t i = 0; i < n; i++)
 	{
-		f->day[i] = day_of(at, f->x + i * at->cols);
-		f->slot[i] = slot_of(at, f->x + i * at->cols);
-		f->slot_of_day[i] = f->slot[i] % at->per_day;
-		from = fmin(from, f->day[i]);
-		to = fmax(to, f->day[i]);
+		season->day[i] = day_of(at, x + i * at->cols);
+		season->slot[i] = slot_of(at, x + i * at->cols);
 	}
-	f->span = to - from;
-	memset(f->weeks, 0, at->slots * sizeof(uint32_t));
-	memset(f->days, 0, at->per_day * sizeof(uint32_t));
-	count_visits(f, f->slot_of_day, 0.5, f->days);
-	count_visits(f, f->slot, 3.5, f->weeks);
-	if (at->order == NONE)
-		f->weeks[0] = f->days[0] = (uint32_t) (n < UINT32_MAX ? n : UINT32_MAX);
-	for (size_t i = 0; i < n; i++)
-		f->by_time[i] = (uint32_t) f->items[i].payload;
-
+	pga_season_times(season);
 	pga_put_u32(out, group);
 	for (size_t s = 0; s < at->slots; s++)
-		pga_put_u8(out, is_expected(f, s));
+		pga_put_u8(out, pga_season_expects(season, s));
 	for (size_t v = 0; v < at->nvalues; v++)
-		fit_value(f, at->column[v], day_scale, scale, out);
+	{
+		for (size_t i = 0; i < n; i++)
+			season->value[i] = (double) x[i * at->cols + at->column[v]];
+		pga_season_fit(season);
+		pga_put_f32(out, (float) season->slope);
+		for (size_t s = 0; s < at->slots; s++)
+			pga_put_f32(out, (float) season->level[s]);
+		for (size_t s = 0; s < at->slots; s++)
+			pga_put_f32(out, (float) season->scale[s]);
+	}
 }
 
 /* The usual distance of rows in seconds; 0 when there is none. */
@@ -545,7 +235,7 @@ find_bucket(pga_ctx *ctx, const pga_matrix *m, const layout *at, pga_item *items
 /* Seconds of a bucket where gaps are to be judged, else 0. */
 static double
 choose_bucket(pga_ctx *ctx, const pga_matrix *m, const layout *at, const pga_params *params,
-			  fitter *f)
+			  pga_season *season)
 {
 	double		bucket = pga_param(params, "bucket");
 
@@ -553,7 +243,7 @@ choose_bucket(pga_ctx *ctx, const pga_matrix *m, const layout *at, const pga_par
 		return 0;
 	if (bucket > 0)
 		return fmax(bucket, LEAST_SECONDS);
-	bucket = find_bucket(ctx, m, at, f->items, f->scratch);
+	bucket = find_bucket(ctx, m, at, season->items, season->scratch);
 	if (bucket == 0)
 		ctx->warn(ctx, "rows are not evenly spaced in time, missing ones are not looked for");
 	return bucket;
@@ -569,29 +259,6 @@ find_days(const pga_matrix *m, const layout *at, double *first, double *last)
 		*first = fmin(*first, day_of(at, m->x + i * m->cols));
 		*last = fmax(*last, day_of(at, m->x + i * m->cols));
 	}
-}
-
-static fitter
-make_fitter(pga_ctx *ctx, const pga_matrix *m, const layout *at, bool trend)
-{
-	fitter		f = {.ctx = ctx, .at = at, .m = m, .trend = trend};
-	double	   *rows = ctx->alloc(ctx, pga_mul(ctx, m->rows, 3 * sizeof(double)));
-	uint32_t   *slots = ctx->alloc(ctx, pga_mul(ctx, m->rows, 3 * sizeof(uint32_t)));
-
-	f.day = rows;
-	f.value = rows + m->rows;
-	f.rest = rows + 2 * m->rows;
-	f.slot = slots;
-	f.slot_of_day = slots + m->rows;
-	f.by_time = slots + 2 * m->rows;
-	f.items = ctx->alloc(ctx, pga_mul(ctx, m->rows, sizeof(pga_item)));
-	f.scratch = ctx->alloc(ctx, pga_mul(ctx, m->rows, sizeof(pga_item)));
-	f.weeks = ctx->alloc(ctx, at->slots * sizeof(uint32_t));
-	f.days = ctx->alloc(ctx, at->per_day * sizeof(uint32_t));
-	f.day_median = ctx->alloc(ctx, at->per_day * sizeof(double));
-	f.week_median = ctx->alloc(ctx, at->slots * sizeof(double));
-	f.level = ctx->alloc(ctx, at->slots * sizeof(double));
-	return f;
 }
 
 /* Series whose group has a baseline of its own. */
@@ -633,9 +300,9 @@ static void *
 seasonal_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_report *report)
 {
 	layout		at = make_layout(ctx, m->prep, (uint32_t) pga_param(params, "slots_per_day"));
-	fitter		f = make_fitter(ctx, m, &at, pga_param(params, "trend") != 0);
+	pga_season *season = pga_season_create(ctx, m->rows, at.order == NONE ? 1 : at.per_day, at.slots,
+										   pga_param(params, "trend") != 0);
 	uint32_t   *series_of = ctx->alloc(ctx, ((size_t) at.groups + 1) * sizeof(uint32_t));
-	double	   *scale = ctx->alloc(ctx, ((size_t) at.slots + at.per_day) * sizeof(double));
 	pga_buf		out = {.ctx = ctx};
 	pga_reader	r = {.ctx = ctx};
 	double		first,
@@ -649,7 +316,7 @@ seasonal_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_re
 	warn_about_time(ctx, &at, last - first);
 	pga_put_u16(&out, (uint16_t) at.per_day);
 	pga_put_u8(&out, at.order != NONE);
-	pga_put_f64(&out, choose_bucket(ctx, m, &at, params, &f));
+	pga_put_f64(&out, choose_bucket(ctx, m, &at, params, season));
 	pga_put_f64(&out, first);
 	pga_put_f64(&out, last);
 	pga_put_u32(&out, (uint32_t) groups + 1);
@@ -658,9 +325,9 @@ seasonal_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_re
 		{
 			size_t		k = series_of[g] - 1;
 
-			fit_group(&f, g, m->series[k], m->series[k + 1] - m->series[k], scale + at.slots, scale, &out);
+			fit_group(season, m, &at, g, m->series[k], m->series[k + 1] - m->series[k], &out);
 		}
-	fit_group(&f, POOLED, 0, m->rows, scale + at.slots, scale, &out);
+	fit_group(season, m, &at, POOLED, 0, m->rows, &out);
 	pga_report_number(ctx, report, "groups", (double) groups);
 	r.p = out.data;
 	r.end = out.data + out.len;
@@ -678,14 +345,13 @@ baseline_bytes(pga_ctx *ctx, size_t slots, size_t values)
 static size_t
 seasonal_fit_bytes(pga_ctx *ctx, const pga_matrix *shape, const pga_params *params)
 {
-	size_t		slots = 7 * (size_t) pga_param(params, "slots_per_day");
+	size_t		per_day = (size_t) pga_param(params, "slots_per_day");
 	size_t		all = pga_mul(ctx, shape->nseries + 1,
-							  baseline_bytes(ctx, slots, shape->cols) + sizeof(baseline) + 64);
+							  baseline_bytes(ctx, 7 * per_day, shape->cols) + sizeof(baseline) + 64);
 
 	return pga_add(ctx, pga_mul(ctx, all, 5),
-				   pga_add(ctx, pga_mul(ctx, shape->rows, 3 * sizeof(double) + 3 * sizeof(uint32_t) +
-										2 * sizeof(pga_item)),
-						   slots * 64 + shape->cols * 64 + PGA_MAX_CATEGORIES * 8));
+				   pga_add(ctx, pga_season_bytes(ctx, shape->rows, per_day),
+						   shape->cols * 64 + PGA_MAX_CATEGORIES * 8));
 }
 
 /* ---- loading and saving ---------------------------------------------------------- */
