@@ -46,9 +46,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM anomaly.store(store);
+	DELETE FROM anomaly.flow_store s WHERE s.name = store;	-- seen as long as the schema is there
 	EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', store || '_api');
 	EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', store);
-	DELETE FROM anomaly.flow_store s WHERE s.name = store;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.anomaly_drop_flow_store(name) IS 'drops a flow store with all it holds, and its API';

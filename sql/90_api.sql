@@ -6,6 +6,8 @@
 -- function with the viewer's.  No function here reads flow: traffic comes from
 -- the minute and hour rollups, findings from detection and alert.
 --
+-- What the groups of 95_roles.sql may do beyond that is in 92_api_write.sql.
+--
 -- Every function takes the same period [t0, t1) and the same filters.  A host
 -- is the source of traffic and findings; a threat narrows findings alone.
 
@@ -29,6 +31,8 @@ BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', api, viewer);
 	EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', api, viewer);
 	EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO %I', api, viewer);
+	PERFORM anomaly.make_api_write(store, api);
+	PERFORM anomaly.grant_api(store);
 	RETURN api;
 END
 $$;
@@ -81,8 +85,20 @@ BEGIN
 		FROM %1$I.alert a;
 	COMMENT ON VIEW %2$I.alerts IS 'incidents, with reasons and what to do';
 
+	CREATE VIEW %2$I.history AS
+		SELECT l.id, l.at, coalesce(l.api_user, l.session_role) AS who, l.acting_role, l.alert_id, l.suppression_id, l.action, l.note, l.undoes,
+			   l.old_state, l.state, l.old_resolution, l.resolution, l.old_assignee, l.assignee
+		FROM %1$I.triage_log l;
+	COMMENT ON VIEW %2$I.history IS 'what was decided about alerts and suppressions, and by whom';
+	CREATE VIEW %2$I.suppressions AS
+		SELECT s.id, s.source, s.target, s.ports, s.protocol, s.threat, s.rule, s.model, s.reason, s.created_by, s.created_at,
+			   s.expires_at, s.expires_at > now() AS in_force, s.hits, s.last_hit
+		FROM %1$I.suppression s;
+	COMMENT ON VIEW %2$I.suppressions IS 'what is known and not shown, and how much that silenced';
+
 	CREATE VIEW %2$I.watches AS
 		SELECT w.id, w.model, v.version AS model_version, v.algorithm, v.threshold, w.min_severity, w.enabled, w.error,
+			   w.threshold_kind, w.threshold_value,
 			   v.created_at AS trained_at, v.rows_used, v.features
 		FROM %1$I.watch w
 		LEFT JOIN anomaly.model m ON m.name = w.model

@@ -24,7 +24,7 @@ async function rows(path) {
 const COLUMNS = {
 	status: 'store server_time last_flow first_flow flows detections open_alerts models watch_error token',
 	alerts: 'id source threat title severity band risk confidence state resolution assignee first_seen last_seen flow_count detection_count target_count targets ports model model_version score p_value reasons indicators playbook watch_id',
-	watches: 'id model model_version algorithm threshold min_severity enabled error trained_at rows_used features',
+	watches: 'id model model_version algorithm threshold min_severity threshold_kind threshold_value enabled error trained_at rows_used features',
 	[`rpc/kpi?${RANGE}`]: 'name value previous',
 	[`rpc/timeline?${RANGE}`]: 't flows packets bytes critical major minor warning',
 	[`rpc/swimlane?${RANGE}`]: 'host t detections severity',

@@ -117,7 +117,8 @@ SELECT * FROM page_api.status;
 \set VERBOSITY terse
 SET ROLE pga_test_owner;
 SELECT count(*) FILTER (WHERE has_function_privilege('pga_test_stranger', p.oid, 'EXECUTE')) AS strangers,
-	   count(*) FILTER (WHERE has_function_privilege('pga_test_viewer', p.oid, 'EXECUTE')) = count(*) AS viewers
+	   count(*) FILTER (WHERE has_function_privilege('pga_test_viewer', p.oid, 'EXECUTE') = (provolatile <> 'v')) = count(*) AS "viewers read",
+	   count(*) FILTER (WHERE provolatile = 'v') AS writing
 FROM pg_proc p WHERE pronamespace = 'page_api'::regnamespace;
 
 -- the token follows every change, and only changes
