@@ -33,6 +33,7 @@ BEGIN
 	PERFORM anomaly.make_suppression_tables(name);
 	PERFORM anomaly.make_watch_tables(name);
 	PERFORM anomaly.make_threshold_tables(name);
+	PERFORM anomaly.make_feedback_views(name);
 	PERFORM anomaly.make_flow_trigger(name);
 	RETURN name;
 END

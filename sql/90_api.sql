@@ -90,6 +90,9 @@ BEGIN
 			   l.old_state, l.state, l.old_resolution, l.resolution, l.old_assignee, l.assignee
 		FROM %1$I.triage_log l;
 	COMMENT ON VIEW %2$I.history IS 'what was decided about alerts and suppressions, and by whom';
+	CREATE VIEW %2$I.precision AS
+		SELECT week, kind, name, alerts, judged, true_positives, false_positives, benign_positives, "precision" FROM %1$I.triage_precision;
+	COMMENT ON VIEW %2$I.precision IS 'how often rules and models were right, by week';
 	CREATE VIEW %2$I.suppressions AS
 		SELECT s.id, s.source, s.target, s.ports, s.protocol, s.threat, s.rule, s.model, s.reason, s.created_by, s.created_at,
 			   s.expires_at, s.expires_at > now() AS in_force, s.hits, s.last_hit
