@@ -12,8 +12,9 @@
 
 enum
 {
-	SPAN_LINES = 16,			/* of one record, by line ends in quotes */
-	BUFFER_BYTES = 2 * SPAN_LINES * LINE_BYTES
+	SPAN_LINES = 4,			/* of one record, by line ends in quotes */
+	SPAN_BYTES = SPAN_LINES * (LINE_BYTES + 2),	/* with line ends */
+	BUFFER_BYTES = 2 * SPAN_BYTES
 };
 
 struct records
@@ -38,8 +39,8 @@ records_new(FILE *in)
 	records    *r = must_calloc(1, sizeof(*r));
 
 	r->in = in;
-	r->buffer = must_calloc(1, BUFFER_BYTES);
-	r->unquoted = must_calloc(1, BUFFER_BYTES);
+	r->buffer = must_realloc(NULL, BUFFER_BYTES);
+	r->unquoted = must_realloc(NULL, SPAN_BYTES);
 	return r;
 }
 
@@ -121,7 +122,7 @@ fill(records *r)
 static void
 make_room(records *r)
 {
-	if (r->start <= BUFFER_BYTES / 2)
+	if (r->start <= SPAN_BYTES)
 		return;
 	memmove(r->buffer, r->buffer + r->start, r->end - r->start);
 	r->end -= r->start;
