@@ -40,6 +40,7 @@ batch_clear(batch *b)
 	b->rows = 0;
 	b->reject_bytes = 0;
 	b->day_count = 0;
+	b->final = false;
 }
 
 /* Widens the flow's day, or adds it; false if the batch has no room for it. */
@@ -72,6 +73,7 @@ batch_add(batch *b, const flow_row *row, int32_t capture_id)
 		b->bytes = copy_header(b->data);
 	b->bytes += copy_row(b->data + b->bytes, row, capture_id);
 	b->rows++;
+	b->ended_at = row->ended_at;
 	return true;
 }
 
@@ -92,4 +94,20 @@ bool
 batch_empty(const batch *b)
 {
 	return b->rows == 0 && b->reject_bytes == 0;
+}
+
+void
+batch_set_capture(batch *b, int32_t capture_id)
+{
+	for (size_t at = COPY_HEADER_BYTES; at < b->bytes;)
+		at += copy_set_capture(b->data + at, capture_id);
+}
+
+void
+batch_reserve(batch *b, size_t room)
+{
+	if (room <= b->room)
+		return;
+	b->data = must_realloc(b->data, room);
+	b->room = room;
 }

@@ -27,6 +27,10 @@ typedef struct batch
 	int64_t		rows;
 	uint8_t    *rejects;		/* lines that are no flow, likewise; NULL before the first */
 	size_t		reject_bytes;
+	int64_t		first;			/* of a session: rows before this batch */
+	int64_t		ended_at;		/* of the last row */
+	bool		final;			/* of a session: it ends with this batch */
+	capture_summary sum;		/* of a session: up to here */
 	day			days[BATCH_DAYS];
 	size_t		day_count;
 } batch;
@@ -41,5 +45,11 @@ bool		batch_reject(batch *, int32_t capture_id, int64_t line, const char *reason
 
 /* Is there nothing to send? */
 bool		batch_empty(const batch *);
+
+/* Puts the capture's id into rows that were added without it. */
+void		batch_set_capture(batch *, int32_t capture_id);
+
+/* Makes room for so many bytes of data. */
+void		batch_reserve(batch *, size_t room);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * capture.c - the one place that knows libpcap (see capture.h).
+ * capture.c - capture files, by libpcap where it can (see capture.h).
  *
  * libpcap reads classic capture files in all their variants and compiles the
  * filters; pcapng has a reader of its own.  A filter is compiled for a link
@@ -49,8 +49,8 @@ link_to_dlt(int link)
 	return link == LINK_RAW ? DLT_RAW : link == LINK_ATM_RFC1483 ? DLT_ATM_RFC1483 : link;
 }
 
-static int
-dlt_to_link(int dlt)
+int
+capture_link(int dlt)
 {
 	if (dlt == RAW_OTHERS || dlt == RAW_OPENBSD)
 		return LINK_RAW;
@@ -122,7 +122,7 @@ open_classic(capture *c, char *message)
 		return false;
 	}
 	c->stream = NULL;
-	c->link = dlt_to_link(pcap_datalink(c->classic));
+	c->link = capture_link(pcap_datalink(c->classic));
 	if (!decode_knows_link(c->link))
 	{
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(c->classic));
@@ -226,7 +226,7 @@ capture_next(capture *c, frame *f, char *message)
 		result = c->ng ? pcapng_next(c->ng, f, message) : next_classic(c, f, message);
 		if (result != 1)
 			return result;
-		f->link = dlt_to_link(f->link);	/* pcapng has been seen with either number */
+		f->link = capture_link(f->link);	/* pcapng has been seen with either number */
 		result = passes(c, f, message);
 	} while (result == 0);
 	return result;

@@ -9,6 +9,9 @@
 
 typedef struct capture capture;
 
+/* Our number (decode.h) of one of libpcap's link types. */
+int			capture_link(int dlt);
+
 /* Is it a valid filter (for Ethernet)?  If not, a message. */
 bool		capture_check_filter(const char *filter, char *message);
 

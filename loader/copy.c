@@ -30,6 +30,7 @@ enum
 	REJECT_COLUMNS = 4,
 	REJECT_REASON = 1000,		/* bytes; both fit COPY_REJECT_BYTES */
 	REJECT_RAW = 2000,
+	CAPTURE_ID = 13,			/* its place among them, from 0 */
 	INET_FAMILY_4 = 2,			/* of inet's send format, on every system */
 	INET_FAMILY_6 = 3
 };
@@ -120,7 +121,7 @@ put_inet(uint8_t *at, int version, const address *a)
 size_t
 copy_header(uint8_t *to)
 {
-	static const uint8_t header[19] = "PGCOPY\n\377\r\n";	/* then flags and extension: 0 */
+	static const uint8_t header[COPY_HEADER_BYTES] = "PGCOPY\n\377\r\n";	/* then flags and extension: 0 */
 
 	memcpy(to, header, sizeof(header));
 	return sizeof(header);
@@ -245,4 +246,22 @@ copy_reject(uint8_t *to, int32_t capture_id, int64_t line, const char *reason, c
 	at = put_text(at, reason, strlen(reason), REJECT_REASON);
 	at = put_text(at, raw, length, REJECT_RAW);
 	return (size_t) (at - to);
+}
+
+size_t
+copy_set_capture(uint8_t *row, int32_t capture_id)
+{
+	uint8_t    *at = row + 2;
+
+	for (int column = 0; column < COLUMNS; column++)
+	{
+		uint32_t	length;
+
+		memcpy(&length, at, sizeof(length));
+		length = be32toh(length);
+		if (column == CAPTURE_ID)
+			put32(at, capture_id);
+		at += sizeof(length) + (length == UINT32_MAX ? 0 : length);
+	}
+	return (size_t) (at - row);
 }

@@ -453,6 +453,12 @@ flow_default_max(void)
 	return flows < LEAST_FLOWS ? LEAST_FLOWS : flows > MOST_FLOWS ? MOST_FLOWS : (uint32_t) flows;
 }
 
+uint32_t
+flow_open(const flow_table *t)
+{
+	return t->used;
+}
+
 flow_table *
 flow_table_new(const flow_options *options, flow_emit emit_row, void *arg)
 {

@@ -139,6 +139,9 @@ void		flow_table_free(flow_table *);
 /* Counts a packet; completes it if it is a later fragment, at once or when the first has come. */
 void		flow_add(flow_table *, packet *);
 
+/* How many are open. */
+uint32_t	flow_open(const flow_table *);
+
 /* Lets the clock go on without a packet; ends what is idle by then. */
 void		flow_advance(flow_table *, int64_t now);
 

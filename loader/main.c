@@ -12,16 +12,43 @@
 
 #include "csv.h"
 #include "files.h"
+#include "live.h"
 #include "signals.h"
 #include "util.h"
+
+/* Files into one sink, whole; or one after the other as if live. */
+static int
+run_files(const options *o, char **paths, int count)
+{
+	sink	   *database = NULL;
+	int			code = EXIT_OK;
+
+	if (o->replay > 0)
+	{
+		for (int i = 0; i < count && !stop_asked && (code == EXIT_OK || code == EXIT_FILE); i++)
+		{
+			int			one = live_replay(o, paths[i]);
+
+			code = one == EXIT_OK ? code : one;
+		}
+		return code;
+	}
+	if (o->output == TO_DATABASE && !(database = sink_open(o->conninfo, o->store, o->verbose)))
+		return EXIT_DATABASE;
+	signals_install(sink_interrupt);
+	code = load_files(o, database, paths, count);
+	if (database)
+		sink_close(database);
+	return code;
+}
 
 int
 main(int argc, char **argv)
 {
-	options		o = {.store = "netflow", .flow = flow_defaults, .import = {.start = -1}};
-	sink	   *database = NULL;
+	options		o = option_defaults;
 	int			code;
 
+	o.flow = flow_defaults;
 	o.flow.max_flows = flow_default_max();
 	code = parse_options(argc, argv, &o);
 	if (code >= 0)
@@ -31,14 +58,10 @@ main(int argc, char **argv)
 		complain("no random bytes for the hash key");
 		return EXIT_FILE;
 	}
-	if (o.output == TO_DATABASE && !(database = sink_open(o.conninfo, o.store, o.verbose)))
-		return EXIT_DATABASE;
-	signals_install(sink_interrupt);
+	signals_install(NULL);
 	if (o.output == TO_STDOUT)
 		csv_header(stdout);
-	code = load_files(&o, database, argv + optind, argc - optind);
-	if (database)
-		sink_close(database);
+	code = o.interface.name ? live_interface(&o) : run_files(&o, argv + optind, argc - optind);
 	if (fflush(stdout) != 0 || ferror(stdout))
 	{
 		complain("cannot write to standard output");

@@ -25,6 +25,7 @@ void
 meter_open(meter *m, const flow_options *options, bool tunnels, flow_emit emit, void *arg)
 {
 	memset(m, 0, sizeof(*m));
+	m->sum.drops = m->sum.interface_drops = -1;
 	m->table = flow_table_new(options, add_row, m);
 	m->window = window_new(options->max_flows, options->hash_key);
 	m->tunnels = tunnels;

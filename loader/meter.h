@@ -19,7 +19,8 @@ typedef struct capture_summary
 	int64_t		flows;
 	int64_t		rejected;		/* lines of text that are no flow */
 	int64_t		evicted;		/* flows that ended because the table was full */
-	int64_t		drops;			/* -1: not known */
+	int64_t		drops,			/* -1: not known */
+				interface_drops;	/* likewise */
 	bool		truncated;
 	const char *damage;			/* why, if so */
 } capture_summary;

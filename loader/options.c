@@ -11,6 +11,8 @@
 #include "profile.h"
 #include "util.h"
 
+#define MB (1024 * 1024)
+
 #define VERSION "0.1.0"
 
 enum
@@ -31,14 +33,34 @@ enum
 	OPTION_PROFILE,
 	OPTION_MAP,
 	OPTION_START,
+	OPTION_SNAPLEN,
+	OPTION_BUFFER,
+	OPTION_USER,
+	OPTION_SPOOL,
+	OPTION_SPOOL_LIMIT,
+	OPTION_FLUSH_TIME,
+	OPTION_FLUSH_FLOWS,
+	OPTION_HEALTH,
+	OPTION_REPLAY,
 	OPTION_VERSION
+};
+
+const options option_defaults = {
+	.store = "netflow",
+	.import = {.start = -1},
+	.interface = {.snap_length = 256, .buffer = 32 * MB, .promiscuous = true},
+	.spool_limit = INT64_C(1024) * MB,
+	.flush_time = 2000000,
+	.flush_flows = 10000,
 };
 
 static void
 usage(FILE *to)
 {
 	fputs("usage: pcap2pg [option]... file...\n"
-		  "Loads capture files (pcap, pcapng; - is standard input) into a flow store of PostgreSQL.\n"
+		  "       pcap2pg [option]... -i INTERFACE\n"
+		  "Turns packets of capture files (pcap, pcapng; - is standard input) or of a network\n"
+		  "interface into flows in a flow store of PostgreSQL.\n"
 		  "What is compressed with gzip, zstd or xz is unpacked on the way.\n"
 		  "\n"
 		  "  -d, --dbname=CONNINFO  database name, connection string or URI (default: libpq's environment)\n"
@@ -66,6 +88,19 @@ usage(FILE *to)
 		  "  -v, --verbose          tell of every batch sent\n"
 		  "      --version, --help\n"
 		  "\n"
+		  "Live:\n"
+		  "  -i, --interface=NAME   capture there until SIGINT or SIGTERM; any: everywhere\n"
+		  "      --replay=SPEED     play files as if live, so many times as fast as they were (0.001 to 1000000)\n"
+		  "      --snaplen=BYTES    of a packet that are captured (256)\n"
+		  "      --buffer=MB        of the kernel for packets not yet read (32)\n"
+		  "  -p, --no-promiscuous   only packets that the interface takes anyway\n"
+		  "      --user=NAME        become this user when the interface is open\n"
+		  "      --flush-time=SECONDS  flows are written when so old (2)\n"
+		  "      --flush-flows=N    or so many (10000)\n"
+		  "      --spool=DIRECTORY  with -i: keep flows there until they are stored\n"
+		  "      --spool-limit=MB   what it may hold (1024)\n"
+		  "      --health=FILE      write a line on how things stand there every 5 seconds\n"
+		  "\n"
 		  "One file is one transaction.  A file that was loaded before is recognised by its\n"
 		  "SHA-256 and left out.  Of a damaged file everything before the damage is loaded, with\n"
 		  "a warning; a file that is no capture is an error, and the other files go on.\n"
@@ -75,6 +110,13 @@ usage(FILE *to)
 		  "packets_per_s, retransmission_rate, service.  Profiles:\n", to);
 	profile_list(to);
 	fputs("\n"
+		  "A live session is many transactions, and each flow is stored once, whatever stops\n"
+		  "when.  While the database is away flows wait in the spool; without one, or when it is\n"
+		  "full, no packets are read, and what the kernel then drops is counted.  Flows that wait\n"
+		  "in the spool when pcap2pg ends are stored by the next one with that spool.  A replay\n"
+		  "that was cut off goes on where it was when it is started again.  SIGUSR1 and SIGHUP\n"
+		  "print a line on how things stand.  A second SIGINT or SIGTERM gives up what waits.\n"
+		  "\n"
 		  "Exit status: 0 done; 1 a file could not be loaded; 2 usage; 3 database error, the\n"
 		  "remaining files were not tried; 130 interrupted.\n", to);
 }
@@ -95,6 +137,8 @@ check_import(const options *o)
 
 	if (o->text && o->filter)
 		return usage_error("--filter is for captures, not for --csv", NULL);
+	if (o->text && (o->interface.name || o->replay > 0))
+		return usage_error("--csv is for files, loaded as a whole", NULL);
 	if (!o->text && (o->import.profile || o->import.map || o->import.start >= 0))
 		return usage_error("--profile, --map and --start are for --csv", NULL);
 	if (!import_check(&o->import, message))
@@ -116,14 +160,44 @@ parse_seconds(const char *text, int64_t *microseconds)
 }
 
 static bool
-parse_max_flows(const char *text, uint32_t *flows)
+parse_count(const char *text, long least, long most, int64_t *count)
 {
 	char	   *end;
 	long		n = strtol(text, &end, 10);
 
-	if (end == text || *end || n < 1 || n > 1000000000)
+	if (end == text || *end || n < least || n > most)
+		return false;
+	*count = n;
+	return true;
+}
+
+static bool
+parse_max_flows(const char *text, uint32_t *flows)
+{
+	int64_t		n;
+
+	if (!parse_count(text, 1, 1000000000, &n))
 		return false;
 	*flows = (uint32_t) n;
+	return true;
+}
+
+static bool
+parse_speed(const char *text, double *speed)
+{
+	char	   *end;
+
+	*speed = strtod(text, &end);
+	return end != text && !*end && *speed >= 0.001 && *speed <= 1e6;
+}
+
+/* Into bytes. */
+static bool
+parse_bytes(const char *text, long unit, long least, long most, int64_t *bytes)
+{
+	if (!parse_count(text, least, most, bytes))
+		return false;
+	*bytes *= unit;
 	return true;
 }
 
@@ -151,8 +225,65 @@ static const struct option long_options[] = {
 	{"max-flows", required_argument, NULL, OPTION_MAX_FLOWS},
 	{"key-vlan", no_argument, NULL, OPTION_KEY_VLAN},
 	{"outer", no_argument, NULL, OPTION_OUTER},
+	{"interface", required_argument, NULL, 'i'},
+	{"no-promiscuous", no_argument, NULL, 'p'},
+	{"replay", required_argument, NULL, OPTION_REPLAY},
+	{"snaplen", required_argument, NULL, OPTION_SNAPLEN},
+	{"buffer", required_argument, NULL, OPTION_BUFFER},
+	{"user", required_argument, NULL, OPTION_USER},
+	{"flush-time", required_argument, NULL, OPTION_FLUSH_TIME},
+	{"flush-flows", required_argument, NULL, OPTION_FLUSH_FLOWS},
+	{"spool", required_argument, NULL, OPTION_SPOOL},
+	{"spool-limit", required_argument, NULL, OPTION_SPOOL_LIMIT},
+	{"health", required_argument, NULL, OPTION_HEALTH},
 	{NULL, 0, NULL, 0}
 };
+
+/* One that matters to live sessions alone; false if its value is no good. */
+static bool
+set_live_option(options *o, int option, const char *value)
+{
+	int64_t		number;
+
+	switch (option)
+	{
+		case 'i':
+			o->interface.name = value;
+			return *value != '\0';
+		case 'p':
+			o->interface.promiscuous = false;
+			return true;
+		case OPTION_REPLAY:
+			return parse_speed(value, &o->replay);
+		case OPTION_SNAPLEN:
+			if (!parse_count(value, 64, 262144, &number))
+				return false;
+			o->interface.snap_length = (int) number;
+			return true;
+		case OPTION_BUFFER:
+			if (!parse_bytes(value, MB, 1, 2047, &number))
+				return false;
+			o->interface.buffer = (int) number;
+			return true;
+		case OPTION_USER:
+			o->user = value;
+			return true;
+		case OPTION_SPOOL:
+			o->spool = value;
+			return true;
+		case OPTION_SPOOL_LIMIT:
+			return parse_bytes(value, MB, 8, 1000000000, &o->spool_limit);
+		case OPTION_FLUSH_TIME:
+			return parse_seconds(value, &o->flush_time);
+		case OPTION_FLUSH_FLOWS:
+			return parse_count(value, 1, 1000000000, &o->flush_flows);
+		case OPTION_HEALTH:
+			o->health = value;
+			return true;
+		default:
+			return false;
+	}
+}
 
 /* One option; false if its value is no good. */
 static bool
@@ -210,7 +341,7 @@ set_option(options *o, int option, const char *value)
 		case OPTION_MAX_FLOWS:
 			return parse_max_flows(value, &o->flow.max_flows);
 		default:
-			return false;
+			return set_live_option(o, option, value);
 	}
 }
 
@@ -221,7 +352,7 @@ parse_options(int argc, char **argv, options *o)
 	int			option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "d:s:f:qvh", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, "d:s:f:i:pqvh", long_options, NULL)) != -1)
 	{
 		if (option == 'h')
 		{
@@ -238,9 +369,15 @@ parse_options(int argc, char **argv, options *o)
 		if (!set_option(o, option, optarg))
 			return usage_error("option value out of range:", optarg);
 	}
-	if (optind == argc)
+	if (o->interface.name && optind < argc)
+		return usage_error("an interface or files, not both:", argv[optind]);
+	if (o->interface.name && o->replay > 0)
+		return usage_error("an interface is not replayed", NULL);
+	if (!o->interface.name && (o->spool || o->user))
+		return usage_error("--spool and --user go with -i", NULL);
+	if (!o->interface.name && optind == argc)
 		return usage_error("no file given", NULL);
-	if (o->filter && !capture_check_filter(o->filter, message))
+	if (!o->interface.name && o->filter && !capture_check_filter(o->filter, message))
 		return usage_error(message, NULL);
 	return check_import(o);
 }

@@ -6,6 +6,7 @@
 
 #include "flow.h"
 #include "import.h"
+#include "interface.h"
 
 /* Exit codes, as --help lists them. */
 enum
@@ -36,12 +37,21 @@ typedef struct options
 	flow_options flow;
 	bool		text;			/* the files are rows of flows */
 	import_options import;
+
+	/* live */
+	interface_options interface;	/* name is NULL: files */
+	double		replay;			/* speed; 0: files are loaded as a whole */
+	const char *user;			/* become him when the interface is open */
+	const char *spool;
+	int64_t		spool_limit;	/* bytes */
+	int64_t		flush_time;		/* microseconds */
+	int64_t		flush_flows;
+	const char *health;			/* file */
 } options;
 
-/*
- * -1: go on, with the files from argv[optind]; else the exit code.  Defaults
- * must be in place.
- */
+extern const options option_defaults;
+
+/* -1: go on, with the files from argv[optind]; else the exit code. */
 int			parse_options(int argc, char **argv, options *);
 
 #endif

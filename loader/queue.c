@@ -49,14 +49,12 @@ queue_put(queue *q, batch *b)
 	pthread_mutex_unlock(&q->lock);
 }
 
-batch *
-queue_get(queue *q)
+/* The lock is held. */
+static batch *
+take_first(queue *q)
 {
 	batch	   *b = NULL;
 
-	pthread_mutex_lock(&q->lock);
-	while (q->count == 0 && !q->closed)
-		pthread_cond_wait(&q->changed, &q->lock);
 	if (q->count > 0)
 	{
 		b = q->ring[q->first];
@@ -64,6 +62,29 @@ queue_get(queue *q)
 		q->count--;
 		pthread_cond_broadcast(&q->changed);
 	}
+	return b;
+}
+
+batch *
+queue_get(queue *q)
+{
+	batch	   *b;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->count == 0 && !q->closed)
+		pthread_cond_wait(&q->changed, &q->lock);
+	b = take_first(q);
+	pthread_mutex_unlock(&q->lock);
+	return b;
+}
+
+batch *
+queue_try(queue *q)
+{
+	batch	   *b;
+
+	pthread_mutex_lock(&q->lock);
+	b = take_first(q);
 	pthread_mutex_unlock(&q->lock);
 	return b;
 }

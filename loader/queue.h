@@ -17,6 +17,9 @@ void		queue_put(queue *, batch *);
 /* Waits for a batch; NULL when the queue is closed and empty. */
 batch	   *queue_get(queue *);
 
+/* Likewise, but does not wait. */
+batch	   *queue_try(queue *);
+
 /* The last batch was put. */
 void		queue_close(queue *);
 

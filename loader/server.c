@@ -135,8 +135,10 @@ find_store(server *s)
 bool
 server_connect(server *s, const char *conninfo)
 {
-	const char *const keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
-	const char *const values[] = {conninfo, "pcap2pg", "UTF8", NULL};
+	/* what comes before the connection string can be set in it */
+	const char *const keys[] = {"connect_timeout", "tcp_user_timeout", "dbname", "fallback_application_name",
+		"client_encoding", NULL};
+	const char *const values[] = {"10", "60000", conninfo, "pcap2pg", "UTF8", NULL};
 
 	s->conn = PQconnectdbParams(keys, values, 1);
 	if (PQstatus(s->conn) != CONNECTION_OK)

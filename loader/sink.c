@@ -23,7 +23,7 @@ enum
 {
 	BATCHES = 2,
 	BATCH_BYTES = 16 * 1024 * 1024,
-	SUMMARY_PARAMETERS = 11
+	SUMMARY_PARAMETERS = 12
 };
 
 #define UNIQUE_VIOLATION "23505"
@@ -274,14 +274,14 @@ static sink_result
 finish_capture(sink *s, const uint8_t *hash, const capture_summary *c)
 {
 	int64_t		number[] = {s->capture_id, c->file_bytes, copy_timestamp(c->first_packet),
-	copy_timestamp(c->last_packet), c->packets, c->ip_packets, c->flows, c->drops, c->rejected};
+	copy_timestamp(c->last_packet), c->packets, c->ip_packets, c->flows, c->drops, c->rejected, c->evicted};
 	const char *values[SUMMARY_PARAMETERS];
 	int			lengths[SUMMARY_PARAMETERS] = {0};
 	PGresult   *result;
 	const char *sqlstate;
 	sink_result outcome = SINK_DONE;
 
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < 10; i++)
 	{
 		number[i] = (int64_t) htobe64((uint64_t) number[i]);
 		values[i] = (const char *) &number[i];
@@ -291,13 +291,13 @@ finish_capture(sink *s, const uint8_t *hash, const capture_summary *c)
 		values[2] = values[3] = NULL;
 	if (c->drops < 0)
 		values[7] = NULL;
-	values[9] = (const char *) hash;
-	lengths[9] = SHA256_BYTES;
-	values[10] = c->truncated ? c->damage : NULL;
+	values[10] = (const char *) hash;
+	lengths[10] = SHA256_BYTES;
+	values[11] = c->truncated ? c->damage : NULL;
 	result = server_run(&s->server, "UPDATE %s.capture SET file_bytes = $2::int8, first_packet = $3::timestamptz, "
 				 "last_packet = $4::timestamptz, packets = $5::int8, ip_packets = $6::int8, "
-				 "other_packets = $5::int8 - $6::int8, flows = $7::int8, drops = $8::int8, rejected = $9::int8, "
-				 "sha256 = $10::bytea, truncated = $11::text IS NOT NULL, error = $11::text, state = 'loaded', "
+				 "other_packets = $5::int8 - $6::int8, flows = $7::int8, drops = $8::int8, rejected = $9::int8, evicted = $10::int8, "
+				 "sha256 = $11::bytea, truncated = $12::text IS NOT NULL, error = $12::text, state = 'loaded', "
 				 "finished_at = pg_catalog.clock_timestamp() WHERE id = $1::int8",
 				 s->server.schema, SUMMARY_PARAMETERS, values, lengths);
 	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);

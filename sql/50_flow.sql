@@ -143,9 +143,13 @@ BEGIN
 		id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 		source text NOT NULL,
 		sha256 bytea UNIQUE,
+		session uuid UNIQUE,
+		interface text,
 		file_bytes int8,
 		filter text,
+		settings text,
 		started_at timestamptz NOT NULL DEFAULT now(),
+		updated_at timestamptz,
 		finished_at timestamptz,
 		first_packet timestamptz,
 		last_packet timestamptz,
@@ -155,11 +159,22 @@ BEGIN
 		flows int8,
 		rejected int8,
 		drops int8,
+		interface_drops int8,
+		evicted int8,
 		truncated bool NOT NULL DEFAULT false,
-		state text NOT NULL CHECK (state IN ('loading', 'loaded', 'failed')),
+		state text NOT NULL CHECK (state IN ('loading', 'capturing', 'loaded', 'failed')),
 		error text
 	);
 	COMMENT ON TABLE %1$I.capture IS 'one row per imported file or live session; a file is loaded once, by its hash';
+	COMMENT ON COLUMN %1$I.capture.session IS 'names a live session or a replay; with flows it tells which batches are stored';
+	COMMENT ON COLUMN %1$I.capture.interface IS 'network interface of a live session';
+	COMMENT ON COLUMN %1$I.capture.settings IS 'timeouts and limits that decide where flows end';
+	COMMENT ON COLUMN %1$I.capture.updated_at IS 'when a live session last wrote';
+	COMMENT ON COLUMN %1$I.capture.flows IS 'flows stored; of a session that is capturing: so far';
+	COMMENT ON COLUMN %1$I.capture.drops IS 'packets lost for want of buffer when they were captured; NULL: not known';
+	COMMENT ON COLUMN %1$I.capture.interface_drops IS 'packets that the interface lost; NULL: not known';
+	COMMENT ON COLUMN %1$I.capture.evicted IS 'flows ended early to make room in the flow table';
+	COMMENT ON COLUMN %1$I.capture.state IS 'loading: a file, capturing: a session under way or cut off, loaded: complete, failed: see error';
 
 	CREATE TABLE %1$I.reject (
 		capture_id int4 NOT NULL REFERENCES %1$I.capture ON DELETE CASCADE,
