@@ -70,7 +70,7 @@ is($status, 0, 'started again') or diag($err);
 is(differences(), '0 lost 0 doubled', 'every flow, once');
 is(row() =~ s/ \d+$//r, "1 loaded $flows", 'complete');
 
-sql('TRUNCATE netflow.flow, netflow.capture');
+sql('TRUNCATE netflow.flow, netflow.capture CASCADE');
 $stops = 0;
 for my $i (1 .. 10)
 {
@@ -79,14 +79,14 @@ for my $i (1 .. 10)
 	$stops++ if loader_end($pid, 'KILL') == 137;
 	my $now = sql('SELECT count(*) FROM netflow.flow');
 	ok($now == 0 || $now == $flows, 'killed in a load: all or nothing');
-	sql('TRUNCATE netflow.flow, netflow.capture') if $now && $i < 10;
+	sql('TRUNCATE netflow.flow, netflow.capture CASCADE') if $now && $i < 10;
 }
 run("-q --idle=2 $even");
 is(differences(), '0 lost 0 doubled', "killed at $stops points of a load: every flow, once");
 
 # ---- stopped ----------------------------------------------------------------
 
-sql('TRUNCATE netflow.flow, netflow.capture');
+sql('TRUNCATE netflow.flow, netflow.capture CASCADE');
 my $pid = loader_start("$dir/int.err", @replay);
 ok(wait_for('SELECT count(*) > 100 FROM netflow.flow'), 'under way');
 my ($other, undef, $problem) = run("-q --idle=2 --replay=1000 $even");
@@ -98,7 +98,7 @@ is(differences(), '0 lost 0 doubled', 'every flow, once');
 
 # ---- the database goes ------------------------------------------------------
 
-sql('TRUNCATE netflow.flow, netflow.capture');
+sql('TRUNCATE netflow.flow, netflow.capture CASCADE');
 $pid = loader_start("$dir/away.err", @replay);
 ok(wait_for('SELECT count(*) > 100 FROM netflow.flow'), 'under way');
 for (1 .. 5)
@@ -115,7 +115,7 @@ my $told = Loader::slurp("$dir/away.err");
 like($told, qr/; trying again.*flows are stored again/s, 'and says so');
 
 # An error of the server, such as a full disk, is waited for as well.
-sql('TRUNCATE netflow.flow, netflow.capture');
+sql('TRUNCATE netflow.flow, netflow.capture CASCADE');
 sql(q{CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 	RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
 	CREATE TRIGGER full_disk AFTER INSERT ON netflow.flow EXECUTE FUNCTION full()});
