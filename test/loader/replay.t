@@ -81,7 +81,8 @@ for my $i (1 .. 10)
 	ok($now == 0 || $now == $flows, 'killed in a load: all or nothing');
 	sql('TRUNCATE netflow.flow, netflow.capture CASCADE') if $now && $i < 10;
 }
-run("-q --idle=2 $even");
+($status, $out, $err) = run("-q --idle=2 $even");
+is($status, 0, 'and then loaded') or diag($err);
 is(differences(), '0 lost 0 doubled', "killed at $stops points of a load: every flow, once");
 
 # ---- stopped ----------------------------------------------------------------
