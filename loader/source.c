@@ -17,7 +17,8 @@
 
 enum
 {
-	BUFFER_BYTES = 256 * 1024
+	BUFFER_BYTES = 256 * 1024,
+	BUFFER_ALIGNMENT = 4096		/* to pages: elsewhere the kernel copies at a third of the speed */
 };
 
 struct source
@@ -165,7 +166,9 @@ prepare(source *s)
 		return false;
 	}
 	s->regular = S_ISREG(s->before.st_mode) && lseek(s->fd, 0, SEEK_CUR) == 0;
-	s->buffer = must_calloc(1, BUFFER_BYTES);
+	s->buffer = aligned_alloc(BUFFER_ALIGNMENT, BUFFER_BYTES);
+	if (!s->buffer)
+		return false;
 	return true;
 }
 
