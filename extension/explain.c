@@ -7,10 +7,16 @@
  */
 #include "explain.h"
 
+#include <math.h>
+
 #include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
 
 #include "callsite.h"
 #include "rows_out.h"
+
+#define LAST_SECOND 9e12			/* from 2000, of a timestamp */
 
 void
 pga_check_top(int top)
@@ -34,29 +40,56 @@ take_largest(double *share, int n)
 	return best;
 }
 
+/* A time in seconds as the column prints it. */
+static char *
+time_text(const pga_bound *bound, double seconds)
+{
+	if (bound->conversion == PGA_FROM_DATE)
+		return pga_output_text(bound->type, DateADTGetDatum((DateADT) floor(seconds / SECS_PER_DAY)));
+	return pga_output_text(bound->type, TimestampGetDatum((Timestamp) rint(seconds * USECS_PER_SEC)));
+}
+
+/* What the feature should have been: in this row if the detector says so, else in general. */
+static char *
+expected_text(const pga_model *model, const pga_binding *b, int i, double here)
+{
+	char		text[PGA_EXPECTED_MAX];
+
+	if (isnan(here))
+	{
+		pga_model_expected(model, (size_t) i, text, sizeof(text));
+		return pstrdup(text);
+	}
+	if (b->features[i].kind == PGA_TIME && fabs(here) < LAST_SECOND)
+		return time_text(&b->bound[i], here);
+	if (b->features[i].kind == PGA_BOOLEAN)
+		return pstrdup(here >= 0.5 ? "true" : "false");
+	return psprintf(b->features[i].kind == PGA_INTERVAL ? "%.6g s" : "%.6g", here);
+}
+
 int
-pga_reasons(const pga_model *model, const pga_binding *b, const double *raw,
+pga_reasons(const pga_model *model, const pga_binding *b, const double *raw, size_t rows,
 			const Datum *values, const bool *isnull, int top, pga_reason **reasons)
 {
 	double	   *share = palloc(Max(b->nfeatures, 1) * sizeof(double));
+	double	   *expected = palloc(Max(b->nfeatures, 1) * sizeof(double));
 	int			n = 0;
 
-	pga_model_explain(model, &pga_host_create(CurrentMemoryContext)->ctx, raw, share);
+	pga_model_explain_series(model, &pga_host_create(CurrentMemoryContext)->ctx, raw, rows,
+							 share, expected);
 	top = Min(top, b->nfeatures);
 	*reasons = palloc(Max(top, 1) * sizeof(pga_reason));
 	while (n < top)
 	{
 		int			i = take_largest(share, b->nfeatures);
 		pga_reason *reason = &(*reasons)[n];
-		char		expected[PGA_EXPECTED_MAX];
 
 		if (i < 0)
 			break;
-		pga_model_expected(model, (size_t) i, expected, sizeof(expected));
 		reason->feature = b->features[i].name;
 		reason->value = isnull[b->bound[i].column] ? NULL
 			: pga_output_text(b->bound[i].type, values[b->bound[i].column]);
-		reason->expected = pstrdup(expected);
+		reason->expected = expected_text(model, b, i, expected[i]);
 		reason->share = share[i];
 		share[i] = 0;
 		n++;
@@ -99,7 +132,7 @@ explain(FunctionCallInfo fcinfo, pga_door door)
 
 	pga_check_top(top);
 	out = pga_rows_out_begin(fcinfo);
-	n = pga_reasons(site->cached.model, b, site->raw, b->values, b->isnull, top, &reasons);
+	n = pga_reasons(site->cached.model, b, site->raw, 1, b->values, b->isnull, top, &reasons);
 	for (int i = 0; i < n; i++)
 	{
 		pga_reason *reason = &reasons[i];

@@ -14,9 +14,10 @@ typedef struct pga_reason
 
 /*
  * The most important reasons of the row read through a binding, at most `top`,
- * largest share first; none of share 0.  Returns their number.
+ * largest share first; none of share 0.  Returns their number.  The row is the
+ * last of `rows` of its series in raw: with it come those it was judged after.
  */
-int			pga_reasons(const pga_model *, const pga_binding *, const double *raw,
+int			pga_reasons(const pga_model *, const pga_binding *, const double *raw, size_t rows,
 						const Datum *values, const bool *isnull, int top, pga_reason **);
 
 /* As a JSON array of objects. */

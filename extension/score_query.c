@@ -121,9 +121,10 @@ static Datum
 make_reasons(detection *d, int i)
 {
 	pga_block  *block = d->block;
-	const double *raw = pga_block_row(block, i);
+	int			back = Min(block->context + i, block->history);
 	pga_reason *reasons;
-	int			n = pga_reasons(d->cached.model, block->binding, raw, d->slot->tts_values,
+	int			n = pga_reasons(d->cached.model, block->binding, pga_block_row(block, i - back),
+								(size_t) back + 1, d->slot->tts_values,
 								d->slot->tts_isnull, d->top, &reasons);
 
 	return JsonbPGetDatum(pga_reasons_json(reasons, n));

@@ -379,6 +379,11 @@ struct pga_detector
 
 	/* Shares per column of one row, or NULL for the default explainer. */
 	void		(*explain) (const void *fitted, const float *x, double *share, void *scratch);
+	/* In its place: of the last of `rows` consecutive rows of a series, at most
+	 * history + 1; and expected[cols], what the row's columns should have been,
+	 * NaN where the detector does not say. */
+	void		(*explain_series) (const void *fitted, const float *x, size_t rows,
+								   double *share, double *expected, void *scratch);
 
 	void		(*save) (const void *fitted, pga_buf *);
 	/* Everything scoring relies on is checked here.  shape: cols, classes,
@@ -444,6 +449,11 @@ double		pga_severity(double p_value);	/* 25 (-log10 p - 1), clamped to 0..100 */
  * median and 5-95 % range, or the most frequent category.
  */
 void		pga_model_explain(const pga_model *, pga_ctx *, const double *raw, double *share);
+/* The same of the last of `rows` consecutive rows of a series, at most history
+ * + 1.  expected[nfeatures]: what each should have been there, as in a raw row;
+ * NaN where the detector does not say, and for texts. */
+void		pga_model_explain_series(const pga_model *, pga_ctx *, const double *raw, size_t rows,
+									 double *share, double *expected);
 #define PGA_EXPECTED_MAX 512	/* enough bytes for any of them */
 size_t		pga_model_expected(const pga_model *, size_t feature, char *out, size_t cap);
 

@@ -117,16 +117,30 @@ shapley(pga_ctx *ctx, const walk *w, uint32_t *order, size_t n)
 	}
 }
 
-/* The detector's own shares of columns, added up by feature. */
+/* The detector's own shares of columns, added up by feature, and what it expected. */
 static void
-own_shares(pga_ctx *ctx, const pga_model *model, const float *row, double *share, void *scratch)
+own_shares(pga_ctx *ctx, const pga_model *model, const float *x, size_t rows,
+		   double *share, double *expected, void *scratch)
 {
-	double	   *by_column = ctx->alloc(ctx, model->prep->cols * sizeof(double));
+	const pga_detector *d = model->detector;
+	const pga_prep *prep = model->prep;
+	double	   *by_column = ctx->alloc(ctx, pga_mul(ctx, 2 * prep->cols, sizeof(double)));
+	double	   *should = by_column + prep->cols;
 
-	model->detector->explain(model->fitted, row, by_column, scratch);
-	for (size_t j = 0; j < model->prep->nfeatures; j++)
-		for (size_t k = 0; k < model->prep->features[j].width; k++)
-			share[j] += by_column[model->prep->features[j].first + k];
+	for (size_t k = 0; k < prep->cols; k++)
+		should[k] = NAN;
+	if (d->explain_series != NULL)
+		d->explain_series(model->fitted, x, rows, by_column, should, scratch);
+	else
+		d->explain(model->fitted, x + (rows - 1) * prep->cols, by_column, scratch);
+	for (size_t j = 0; j < prep->nfeatures; j++)
+	{
+		const pga_column *c = &prep->features[j];
+
+		for (size_t k = 0; k < c->width; k++)
+			share[j] += by_column[c->first + k];
+		expected[j] = pga_prep_value(prep, c, should + c->first);
+	}
 }
 
 /* Negative credit is clipped, the rest made to sum to 1. */
@@ -144,34 +158,52 @@ normalise(double *share, size_t n)
 		share[j] /= sum;
 }
 
+/* By the default way, which sees the row alone. */
+static void
+sampled_shares(pga_ctx *ctx, const pga_model *model, const double *raw, const float *row,
+			   double *share, void *scratch)
+{
+	size_t		nf = model->prep->nfeatures;
+	double	   *nothing = ctx->alloc(ctx, nf * sizeof(double));
+	float	   *expected = ctx->alloc(ctx, model->prep->cols * sizeof(float));
+	uint32_t   *order = ctx->alloc(ctx, nf * sizeof(uint32_t));
+	walk		w = {model, nothing, raw, NULL, 0, share, scratch};
+	size_t		n;
+
+	for (size_t j = 0; j < nf; j++)
+		nothing[j] = NAN;
+	pga_prep_rows(model->prep, nothing, 1, expected);
+	n = unexpected(model->prep, row, expected, order);
+	w.block = ctx->alloc(ctx, pga_mul(ctx, PGA_BLOCK, nf * sizeof(double)));
+	pga_model_score(model, nothing, 1, &w.expected_score, scratch);
+	shapley(ctx, &w, order, n);
+}
+
 void
-pga_model_explain(const pga_model *model, pga_ctx *ctx, const double *raw, double *share)
+pga_model_explain_series(const pga_model *model, pga_ctx *ctx, const double *raw, size_t rows,
+						 double *share, double *expected)
 {
 	size_t		nf = model->prep->nfeatures;
 	size_t		cols = model->prep->cols;
-	double	   *nothing = ctx->alloc(ctx, nf * sizeof(double));
-	float	   *expected = ctx->alloc(ctx, 2 * cols * sizeof(float));
-	float	   *row = expected + cols;
+	float	   *x = ctx->alloc(ctx, pga_mul(ctx, rows, cols * sizeof(float)));
 	void	   *scratch = ctx->alloc(ctx, pga_model_scratch_bytes(model));
-	walk		w = {model, nothing, raw, NULL, 0, share, scratch};
 
 	for (size_t j = 0; j < nf; j++)
 	{
-		nothing[j] = NAN;
 		share[j] = 0;
+		expected[j] = NAN;
 	}
-	pga_prep_rows(model->prep, nothing, 1, expected);
-	pga_prep_rows(model->prep, raw, 1, row);
-	if (model->detector->explain != NULL)
-		own_shares(ctx, model, row, share, scratch);
+	pga_prep_rows(model->prep, raw, rows, x);
+	if (model->detector->explain != NULL || model->detector->explain_series != NULL)
+		own_shares(ctx, model, x, rows, share, expected, scratch);
 	else
-	{
-		uint32_t   *order = ctx->alloc(ctx, nf * sizeof(uint32_t));
-		size_t		n = unexpected(model->prep, row, expected, order);
-
-		w.block = ctx->alloc(ctx, pga_mul(ctx, PGA_BLOCK, nf * sizeof(double)));
-		pga_model_score(model, nothing, 1, &w.expected_score, scratch);
-		shapley(ctx, &w, order, n);
-	}
+		sampled_shares(ctx, model, raw + (rows - 1) * nf, x + (rows - 1) * cols, share, scratch);
 	normalise(share, nf);
+}
+
+void
+pga_model_explain(const pga_model *model, pga_ctx *ctx, const double *raw, double *share)
+{
+	pga_model_explain_series(model, ctx, raw, 1, share,
+							 ctx->alloc(ctx, model->prep->nfeatures * sizeof(double)));
 }

@@ -100,6 +100,26 @@ pga_prep_rows(const pga_prep *prep, const double *raw, size_t rows, float *x)
 		}
 }
 
+/* Backwards through prepare(), as far as float32 lets see. */
+double
+pga_prep_value(const pga_prep *prep, const pga_column *c, const double *x)
+{
+	double		value = x[0];
+	double		over = prep->clip > 0 ? fabs(value) / prep->clip : 0;
+
+	if (c->feature.kind == PGA_CATEGORICAL || isnan(value))
+		return NAN;
+	if (c->width == 2)
+	{
+		value = x[1] * c->scale + c->centre;
+		return x[0] + 604800 * floor((value - x[0]) / 604800 + 0.5);
+	}
+	if (over > 1)
+		value = copysign(prep->clip * pga_exp2((over - 1) / PGA_LN2), value);
+	value = value * c->scale + c->centre;
+	return c->log1p ? copysign(pga_exp2(fabs(value) / PGA_LN2) - 1, value) : value;
+}
+
 void
 pga_prep_raw(const pga_prep *prep, const uint32_t *used, const uint64_t *cells, double *raw)
 {

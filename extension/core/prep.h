@@ -109,6 +109,9 @@ void		pga_prep_raw(const pga_prep *, const uint32_t *used, const uint64_t *cells
 /* Raw rows (core.h, "Scoring"), as prepared for a detector. */
 void		pga_prep_rows(const pga_prep *, const double *raw, size_t rows, float *x);
 
+/* The raw value behind a feature's columns of a prepared row; NaN for a text. */
+double		pga_prep_value(const pga_prep *, const pga_column *, const double *x);
+
 /* A category's number, or -1. */
 ptrdiff_t	pga_prep_category(const pga_column *, uint64_t hash);
 

@@ -465,14 +465,19 @@ trend_day(const seasonal *f, double day)
 	return fmin(fmax(day, f->first_day - more), f->last_day + more);
 }
 
-/* How many scales value column v of x is from its baseline. */
+/* What value column v should be; day as of trend_day. */
+static double
+level_of(const seasonal *f, const baseline *b, size_t v, size_t slot, double day)
+{
+	return (double) b->level[v * f->at.slots + slot] + (double) b->slope[v] * day;
+}
+
+/* How many scales it is from there in row x. */
 static double
 distance(const seasonal *f, const baseline *b, size_t v, const float *x, size_t slot, double day)
 {
-	size_t		i = v * f->at.slots + slot;
-	double		level = (double) b->level[i] + (double) b->slope[v] * day;
-
-	return fabs((double) x[f->at.column[v]] - level) / (double) b->scale[i];
+	return fabs((double) x[f->at.column[v]] - level_of(f, b, v, slot, day)) /
+		(double) b->scale[v * f->at.slots + slot];
 }
 
 static double
@@ -561,21 +566,40 @@ seasonal_score_series(const void *fitted, const float *x, size_t rows, size_t co
 	}
 }
 
-/* By the square of each value's own distance. */
+/*
+ * By the square of each value's own distance, a gap being the time's; and the
+ * levels, or the time of the first missing bucket.
+ */
 static void
-seasonal_explain(const void *fitted, const float *x, double *share, void *scratch)
+seasonal_explain(const void *fitted, const float *x, size_t rows, double *share,
+				 double *expected, void *scratch)
 {
 	const seasonal *f = fitted;
-	const baseline *b = baseline_of(f, x);
-	size_t		slot = slot_of(&f->at, x);
-	double		day = trend_day(f, day_of(&f->at, x));
+	const layout *at = &f->at;
+	const float *row = x + (rows - 1) * at->cols;
+	const baseline *b = baseline_of(f, row);
+	size_t		slot = slot_of(at, row);
+	double		day = trend_day(f, day_of(at, row));
 
-	memset(share, 0, f->at.cols * sizeof(double));
-	for (size_t v = 0; v < f->at.nvalues; v++)
+	memset(share, 0, at->cols * sizeof(double));
+	for (size_t v = 0; v < at->nvalues; v++)
 	{
-		double		z = distance(f, b, v, x, slot, day);
+		double		z = distance(f, b, v, row, slot, day);
 
-		share[f->at.column[v]] = z * z;
+		share[at->column[v]] = z * z;
+		expected[at->column[v]] = level_of(f, b, v, slot, day);
+	}
+	if (rows > 1 && f->bucket > 0)
+	{
+		double		z = score_gap(f, row - at->cols, row);
+		double		second = (double) (row - at->cols)[at->order] + f->bucket;
+
+		share[at->order] = z * z;
+		if (z > 0)
+		{
+			expected[at->order] = second - WEEK * floor(second / WEEK);
+			expected[at->order + 1] = day_of(at, row - at->cols) + f->bucket / DAY;
+		}
 	}
 }
 
@@ -594,7 +618,7 @@ const pga_detector pga_seasonal = {
 	.score = seasonal_score,
 	.history = seasonal_history,
 	.score_series = seasonal_score_series,
-	.explain = seasonal_explain,
+	.explain_series = seasonal_explain,
 	.save = seasonal_save,
 	.load = seasonal_load,
 };

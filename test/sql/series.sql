@@ -33,6 +33,12 @@ CREATE TABLE week AS
 SELECT site, hour + interval '42 days' AS hour, flows, bytes FROM traffic
 WHERE hour < '2026-01-10' AND NOT (site = 'office' AND hour BETWEEN '2026-01-06 10:00' AND '2026-01-06 12:00');
 SELECT (q."row").site, (q."row").hour, (q."row").flows, is_anomaly FROM anomaly_detect_query('weekly', 'SELECT * FROM week', NULL::week, 50) q;
+-- What was expected is of that hour, and of a gap the first one missing.
+SELECT feature, value, abs(expected::float8 / usual - 1) < 0.1 AS as_usual, share > 0.2 AS counts
+FROM (SELECT 'office' AS site, timestamp '2026-02-16 03:00' AS hour, 1000 AS flows, 700000::float8 AS bytes) t,
+	anomaly_explain('weekly', t) e JOIN (VALUES ('flows', 50), ('bytes', 35000)) u(name, usual) ON name = feature ORDER BY feature;
+SELECT reasons->0->>'feature' AS feature, reasons->0->>'value' AS value, reasons->0->>'expected' AS expected, (reasons->0->>'share')::float8 > 0.9 AS mostly
+FROM anomaly_detect_query('weekly', 'SELECT * FROM week', NULL::week, 50);
 -- The row after the gap is what tells; alone it says nothing, and no night of the shop is a gap.
 SELECT anomaly_score('weekly', w) < 3 AS quiet_alone FROM week w WHERE site = 'office' AND hour = '2026-02-17 13:00';
 SELECT site, hour, score > 3 AS loud

@@ -364,6 +364,39 @@ series_may_be_cut_anywhere(void **state)
 	}
 }
 
+/* ---- explanations ------------------------------------------------------------------ */
+
+/* The level of that hour, and of a gap the first hour missing. */
+static void
+expected_is_of_that_hour(void **state)
+{
+	pga_params	p = seasonal_params();
+	pga_model  *model;
+	double		monday = START + 6 * WEEK + 2 * DAY;
+	double		raw[2 * 3],
+				share[3],
+				expected[3];
+
+	(void) state;
+	for (int log1p = 0; log1p < 2; log1p++)
+	{
+		pga_params_set_text(&h.ctx, &p, "log1p", log1p ? "all" : "none");
+		model = train_site(&p, 6, measured);
+		set_row(model, raw, "a", monday + 3 * HOUR, 1000);
+		pga_model_explain_series(model, &h.ctx, raw, 1, share, expected);
+		assert_near(share[2], 1, 1e-9);
+		assert_near(expected[2], 50, 5);
+		assert_true(isnan(expected[0]) && isnan(expected[1]));
+
+		set_row(model, raw, "a", monday + 8 * HOUR, 1000);
+		set_row(model, raw + 3, "a", monday + 12 * HOUR, 1000);
+		pga_model_explain_series(model, &h.ctx, raw, 2, share, expected);
+		assert_true(share[1] > 0.9);
+		assert_near(expected[1], monday + 9 * HOUR, 0.5);
+		assert_near(expected[2], 1000, 100);
+	}
+}
+
 /* ---- what it says ----------------------------------------------------------------- */
 
 static void
@@ -417,6 +450,7 @@ main(void)
 		TEST(nights_without_rows_are_not_missed),
 		TEST(uneven_rows_have_no_gaps),
 		TEST(series_may_be_cut_anywhere),
+		TEST(expected_is_of_that_hour),
 		TEST(short_training_is_warned_about),
 		TEST(time_alone_is_nothing_to_judge),
 		TEST(memory_is_known_before_it_is_taken),
