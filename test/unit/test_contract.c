@@ -214,19 +214,27 @@ use(const pga_model *model)
 	static const double odd[] = {0, -1, 1e308, -1e308, 3.7, 1e9, NAN, INFINITY, 255};
 	size_t		cols = pga_model_nfeatures(model);
 	double	   *raw = h.ctx.alloc(&h.ctx, 9 * cols * sizeof(double));
-	double	   *share = h.ctx.alloc(&h.ctx, cols * sizeof(double));
+	double	   *share = h.ctx.alloc(&h.ctx, 2 * cols * sizeof(double));
+	double	   *expected = share + cols;
+	void	   *scratch = h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model));
+	size_t		back = pga_model_history(model);
 	double		score[9];
 	char		text[40];
 
 	for (size_t i = 0; i < 9 * cols; i++)
 		raw[i] = odd[(i * 5 + i / cols) % 9];
-	pga_model_score(model, raw, 9, score, h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model)));
+	pga_model_score(model, raw, 9, score, scratch);
 	for (size_t i = 0; i < 9; i++)
 	{
 		double		p = pga_model_p_value(model, score[i]);
 
 		assert_true(p > 0 && p <= 1);
 	}
+	back = back < 5 ? back : 5;
+	pga_model_score_series(model, raw, 9, back, score, scratch);
+	for (size_t i = 0; i < 9 - back; i++)
+		assert_true(pga_model_p_value(model, score[i]) > 0);
+	pga_model_explain_series(model, &h.ctx, raw, back + 1, share, expected);
 	pga_model_explain(model, &h.ctx, raw, share);
 	for (size_t j = 0; j < cols; j++)
 	{
@@ -349,50 +357,55 @@ mutate(pga_rng *rng, uint8_t *bytes, size_t n)
 	}
 }
 
-/* MUTATIONS damaged models, all but one in 16 with a checksum that fits. */
+/* Damaged models, all but one in 16 with a checksum that fits. */
 static void
-damage_model(const pga_detector *d)
+damage(pga_buf buf, uint64_t stream, int times)
 {
 	static uint8_t *good,
 			   *bytes;
 	static pga_rng rng;
 	static size_t len;
-	static size_t accepted;
+	static int	accepted;
 
+	len = buf.len;
+	good = malloc(len);
+	bytes = malloc(len);
+	assert_true(good != NULL && bytes != NULL);
+	memcpy(good, buf.data, len);
+	pga_rng_seed(&rng, 9, stream);
+	accepted = 0;
+	for (volatile int i = 0; i < times; i++)
+	{
+		pga_model  *model = NULL;
+		size_t		n = len;
+
+		host_reset(&h);
+		memcpy(bytes, good, len);
+		for (uint64_t k = pga_rng_below(&rng, 3); k < 3; k++)
+			n = mutate(&rng, bytes, n);
+		if (i % 16 != 0)
+			seal(bytes, n);
+		if (HOST_FAILS(&h, model = pga_model_load(&h.ctx, bytes, n)))
+			assert_int_equal(h.error, PGA_ERR_CORRUPT_MODEL);
+		else
+		{
+			accepted++;
+			use(model);
+		}
+	}
+	assert_true(accepted > times / 100);	/* or scoring was never tried */
+	free(good);
+	free(bytes);
+}
+
+static void
+damage_model(const pga_detector *d)
+{
 	for (volatile int v = 0; v < VARIANTS; v++)
 	{
 		pga_params	p = variant(d, v, true);
-		pga_buf		buf = saved(trained(&p, ROWS));
 
-		len = buf.len;
-		good = malloc(len);
-		bytes = malloc(len);
-		assert_true(good != NULL && bytes != NULL);
-		memcpy(good, buf.data, len);
-		pga_rng_seed(&rng, 9, (uint64_t) v);
-		accepted = 0;
-		for (volatile int i = 0; i < MUTATIONS / VARIANTS; i++)
-		{
-			pga_model  *model = NULL;
-			size_t		n = len;
-
-			host_reset(&h);
-			memcpy(bytes, good, len);
-			for (uint64_t k = pga_rng_below(&rng, 3); k < 3; k++)
-				n = mutate(&rng, bytes, n);
-			if (i % 16 != 0)
-				seal(bytes, n);
-			if (HOST_FAILS(&h, model = pga_model_load(&h.ctx, bytes, n)))
-				assert_int_equal(h.error, PGA_ERR_CORRUPT_MODEL);
-			else
-			{
-				accepted++;
-				use(model);
-			}
-		}
-		assert_true(accepted > 500);	/* or scoring was never tried */
-		free(good);
-		free(bytes);
+		damage(saved(trained(&p, ROWS)), (uint64_t) v, MUTATIONS / VARIANTS);
 	}
 }
 
@@ -401,6 +414,137 @@ damage_is_refused_or_safe(void **state)
 {
 	(void) state;
 	for_each_detector(damage_model);
+}
+
+/* ---- series --------------------------------------------------------------------------- */
+
+#define SERIES 3
+#define LENGTH 300
+#define COLS (TABLE_COLS + 2)
+
+static const char *const hosts[SERIES] = {"a", "b", "c"};
+
+/* The table with a host and a time, each host's rows an hour apart but for a few. */
+static void
+series_row(size_t host, size_t i, pga_cell *cells)
+{
+	table_row(host * LENGTH + i, cells);
+	cells[TABLE_COLS] = (pga_cell) {.text = hosts[host], .len = 1};
+	cells[TABLE_COLS + 1] = (pga_cell) {.number = 8e8 + 3600.0 * (double) (i + i / 50)};
+}
+
+/* Trained on all series, row by row or series by series. */
+static pga_model *
+trained_on_series(const pga_params *p, bool turned)
+{
+	pga_feature features[COLS];
+	pga_cell	cells[COLS];
+	pga_sampler *s;
+	pga_report	report;
+
+	memcpy(features, table_features, sizeof(table_features));
+	features[TABLE_COLS] = (pga_feature) {"host", PGA_CATEGORICAL, PGA_PARTITION};
+	features[TABLE_COLS + 1] = (pga_feature) {"at", PGA_TIME, PGA_ORDER};
+	s = pga_sampler_create(&h.ctx, features, COLS, p);
+	for (size_t k = 0; k < SERIES * LENGTH; k++)
+	{
+		if (turned)
+			series_row(k % SERIES, k / SERIES, cells);
+		else
+			series_row(SERIES - 1 - k / LENGTH, k % LENGTH, cells);
+		pga_sampler_add(s, cells);
+	}
+	return pga_train(&h.ctx, s, p, &report);
+}
+
+/* The rows of a host as the model reads them. */
+static double *
+series_raw(const pga_model *model, size_t host)
+{
+	size_t		nf = pga_model_nfeatures(model);
+	double	   *raw = h.ctx.alloc(&h.ctx, LENGTH * nf * sizeof(double));
+
+	for (size_t i = 0; i < LENGTH; i++)
+	{
+		pga_cell	cells[COLS];
+
+		table_raw(model, host * LENGTH + i, raw + i * nf);
+		series_row(host, i, cells);
+		for (size_t j = 0; j < nf; j++)
+		{
+			if (pga_model_features(model)[j].role == PGA_PARTITION)
+				raw[i * nf + j] = pga_model_category(model, j, hosts[host], 1);
+			if (pga_model_features(model)[j].role == PGA_ORDER)
+				raw[i * nf + j] = cells[TABLE_COLS + 1].number;
+		}
+	}
+	return raw;
+}
+
+/* Cut anywhere, with the rows before each piece, a series scores as in one; a
+ * row without any scores as alone. */
+static void
+cut_series(const pga_detector *d)
+{
+	pga_params	p = variant(d, 0, false);
+	pga_model  *model;
+	size_t		nf,
+				history;
+	double	   *raw;
+	void	   *scratch;
+	double		whole[LENGTH],
+				part[LENGTH];
+
+	if (!(d->flags & PGA_SEQUENCE))
+		return;
+	model = trained_on_series(&p, false);
+	assert_same_bytes(saved(model), saved(trained_on_series(&p, true)));
+	nf = pga_model_nfeatures(model);
+	history = pga_model_history(model);
+	assert_true(history > 0);
+	raw = series_raw(model, 1);
+	scratch = h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model));
+	pga_model_score_series(model, raw, LENGTH, 0, whole, scratch);
+	for (size_t size = 1; size < LENGTH; size = size * 3 + 1)
+	{
+		for (size_t i = 0; i < LENGTH; i += size)
+		{
+			size_t		back = i < history ? i : history;
+			size_t		n = LENGTH - i < size ? LENGTH - i : size;
+
+			pga_model_score_series(model, raw + (i - back) * nf, back + n, back, part + i, scratch);
+		}
+		assert_memory_equal(part, whole, sizeof(whole));
+	}
+	for (size_t i = 0; i < LENGTH; i++)
+	{
+		pga_model_score_series(model, raw + i * nf, 1, 0, part, scratch);
+		pga_model_score(model, raw + i * nf, 1, part + 1, scratch);
+		assert_bits_equal(part[0], part[1]);
+	}
+}
+
+static void
+series_score_the_same_however_cut(void **state)
+{
+	(void) state;
+	for_each_detector(cut_series);
+}
+
+static void
+damage_series(const pga_detector *d)
+{
+	pga_params	p = variant(d, 0, true);
+
+	if (d->flags & PGA_SEQUENCE)
+		damage(saved(trained_on_series(&p, false)), 7, MUTATIONS / 10);
+}
+
+static void
+damaged_series_are_refused_or_safe(void **state)
+{
+	(void) state;
+	for_each_detector(damage_series);
 }
 
 /* ---- golden files ----------------------------------------------------------------- */
@@ -492,6 +636,8 @@ main(void)
 		TEST(broken_envelopes_are_refused),
 		TEST(truncations_are_refused),
 		TEST(damage_is_refused_or_safe),
+		TEST(series_score_the_same_however_cut),
+		TEST(damaged_series_are_refused_or_safe),
 		TEST(released_models_still_score),
 	};
 
