@@ -38,6 +38,7 @@ AS $$
 
 	('admin', 'x', 'model', 'SELECT, INSERT, UPDATE'),
 	('admin', 'x', 'model_version', 'SELECT, INSERT'),
+	('admin', 'x', 'retraining', 'SELECT, INSERT'),
 	('admin', 's', 'alert', 'INSERT, UPDATE, DELETE'),
 	('admin', 's', 'triage_log', 'INSERT (alert_id, suppression_id, action, resolution, assignee, note)'),
 	('admin', 's', 'suppression', 'INSERT (source, target, ports, protocol, threat, rule, model, reason, expires_at), UPDATE (expires_at, hits, last_hit)'),

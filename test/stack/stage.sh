@@ -9,11 +9,9 @@ root=$BASE/pgroot
 for dir in --bindir --pkglibdir --sharedir; do
 	from=$($PG_CONFIG $dir)
 	[ -d "$from" ] || die "no directory $from: install postgresql and postgresql-server-dev-all"
-	[ -d "$root$from" ] && continue
-	mkdir -p "$root$from"
 	case $dir in
-		--bindir) cp -r "$from/." "$root$from/" ;;
-		*) cp -rs "$from/." "$root$from/" ;;
+		--bindir) [ -d "$root$from" ] || { mkdir -p "$root$from" && cp -r "$from/." "$root$from/"; } ;;
+		*) mkdir -p "$root$from" && cp -rsn "$from/." "$root$from/" ;;	# what was installed since, too
 	esac
 done
 make -s -C "$ROOT/extension" install DESTDIR="$root" PG_CONFIG="$PG_CONFIG" >/dev/null
