@@ -95,6 +95,11 @@ for my $reason (sort keys %bad)
 }
 my ($status, @rows) = import_text(join '', $header, map { $_ % 5000 ? $row : $row =~ s/10.0.0.1/"10.0.0.1/r } 1 .. 20000);
 is(scalar(@rows), 19996, 'open quotes take nothing with them');
+($status, @rows) = import_text(join '', $header, $row, $row =~ s/tcp/"tcp/r, $row, $row =~ s/tcp/"tcp/r, $row);
+is(scalar(@rows) . ' ' . join(' ', sort keys %{ aside() }), '3 3 5', 'nor do two that close each other');
+is(join(' ', map { $_->{ended_at} } (import_text($header . $row x 2 . $row =~ s/12:00:00/11:59:59/r . $row =~ s/12:00/10:00/r))[ 1 .. 4 ]),
+	'2024-03-01 12:00:01.750000+00 2024-03-01 12:00:01.750001+00 2024-03-01 12:00:01.750002+00 2024-03-01 10:00:01.750000+00',
+	'ended_at goes up, but for times that jump back');
 ($status, @rows) = import_text($header . join '', ($row =~ s/tcp/carp/r) x 3);
 ok($status == 1 && @rows == 0 && $told =~ /no line of it is a flow; nothing of it was loaded/, 'none is a flow');
 ($status) = import_text('');
@@ -209,5 +214,7 @@ SKIP: {
 my $printed = (run("-q --print $capture"))[1];
 is((run('-q --csv --print ' . write_file("$dir/own.csv", $printed)))[1], $printed, 'what --print wrote comes out again');
 is((run("-q --csv --print - <$dir/own.csv"))[1], $printed, 'from a pipe, too');
+system("gzip -k $dir/own.csv") == 0 or die 'gzip failed';
+is((run("-q --csv --print $dir/own.csv.gz"))[1], $printed, 'compressed, too');
 
 done_testing();
