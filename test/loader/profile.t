@@ -5,13 +5,8 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use Loader;
+use Store;
 use Test::More;
-
-my $cluster = "$root/test/stack/cluster.sh";
-system("$cluster start profile") == 0 or BAIL_OUT('no cluster');
-my $environment = `$cluster env profile`;
-$ENV{$1} = $2 while $environment =~ /(PG[A-Z]+)=(\S+)/g;
-END { my $status = $?; system("$cluster drop profile"); $? = $status; }
 
 # Feeds psql; what it prints.
 sub psql
@@ -24,9 +19,8 @@ sub psql
 	return $out;
 }
 
-psql('DROP DATABASE IF EXISTS profile_test; CREATE DATABASE profile_test');
-$ENV{PGDATABASE} = 'profile_test';
-psql('CREATE EXTENSION pg_anomaly; SELECT anomaly_create_flow_store(); SELECT anomaly_create_flow_store(\'kdd\');') ;
+new_store('profile_test');
+sql(q{SELECT anomaly_create_flow_store('kdd')});
 
 # Loads a file, and says in how many rows the view differs from it.  The file
 # is read a second time by COPY, into a table with its own columns and types.

@@ -5,26 +5,9 @@ use Digest::SHA;
 use FindBin;
 use lib $FindBin::RealBin;
 use Loader;
+use Store;
 use Test::More;
 
-my $cluster = "$root/test/stack/cluster.sh";
-system("$cluster start import") == 0 or BAIL_OUT('no cluster');
-my $environment = `$cluster env import`;
-$ENV{$1} = $2 while $environment =~ /(PG[A-Z]+)=(\S+)/g;
-END { my $status = $?; system("$cluster drop import"); $? = $status; }
-
-sub sql
-{
-	my ($query) = @_;
-	open(my $in, '-|', 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-c', $query) or die "psql: $!";
-	local $/;
-	my $out = <$in> // '';
-	close $in or die "failed: $query";
-	$out =~ s{\n\z}{};
-	return $out;
-}
-
-sql('DROP DATABASE IF EXISTS import_test');
 # The least that a database can hold: what is set aside must fit all the same.
 sql(q{CREATE DATABASE import_test TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'});
 $ENV{PGDATABASE} = 'import_test';
