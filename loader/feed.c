@@ -235,8 +235,9 @@ feed_open(feed *f, const options *o, const char *name, courier *c, int64_t store
 	f->batch = c ? courier_take(c) : NULL;
 	f->handed = f->skip = stored;
 	f->csv = (csv) {stdout, 1};
-	f->begin = f->given = f->told = seconds_now();
+	f->begin = f->told = seconds_now();
 	f->health = f->begin - HEALTH_INTERVAL;
+	f->given = f->begin - HEARTBEAT;	/* an empty batch announces us */
 }
 
 void

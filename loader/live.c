@@ -23,6 +23,8 @@
 #define SECOND INT64_C(1000000)
 #define BEHIND SECOND			/* a packet may take so long to reach us */
 
+#define LINGER 0.25				/* seconds */
+
 enum
 {
 	WAIT = 50,					/* milliseconds for a packet */
@@ -76,14 +78,18 @@ take_frame(void *arg, const frame *f)
 	meter_frame(&r->feed->meter, f);
 }
 
-/* Until a signal, or an error, which is told. */
+/*
+ * Until a signal, or an error, which is told.  What came before the signal may
+ * still be on its way to us.
+ */
 static bool
 capture_until_stopped(feed *f, interface *i)
 {
 	reader		r = {.feed = f};
 	char		message[MESSAGE_BYTES];
+	double		end = 0;
 
-	while (!stop_asked)
+	while (end == 0 || seconds_now() < end)
 	{
 		int64_t		before = r.frames;
 
@@ -95,6 +101,8 @@ capture_until_stopped(feed *f, interface *i)
 		if (r.frames == before)
 			flow_advance(f->meter.table, time_of_day() - BEHIND);
 		feed_tick(f);
+		if (stop_asked && end == 0)
+			end = seconds_now() + LINGER;
 	}
 	return true;
 }
