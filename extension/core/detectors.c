@@ -12,6 +12,7 @@ extern const pga_detector pga_kmeans;
 extern const pga_detector pga_lof;
 extern const pga_detector pga_dnn;
 extern const pga_detector pga_autoencoder;
+extern const pga_detector pga_lstm;
 extern const pga_detector pga_seasonal;
 extern const pga_detector pga_ensemble;
 
@@ -21,6 +22,7 @@ const pga_detector *const pga_detectors[] = {
 	&pga_lof,
 	&pga_dnn,
 	&pga_autoencoder,
+	&pga_lstm,
 	&pga_seasonal,
 	&pga_ensemble,
 	NULL

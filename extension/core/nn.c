@@ -88,6 +88,20 @@ nn_gemm(pga_ctx *ctx, bool a_transposed, bool b_transposed, size_t m, size_t n, 
 	}
 }
 
+void
+nn_draw_drops(pga_rng *rng, uint8_t *drop, size_t n, float share)
+{
+	uint64_t	limit = (uint64_t) ((double) share * 65536);
+
+	for (size_t i = 0; i < n; i += 4)
+	{
+		uint64_t	bits = pga_rng_next(rng);
+
+		for (size_t k = 0; k < 4; k++)
+			drop[i + k] = (bits >> (16 * k) & 0xffff) < limit;
+	}
+}
+
 /* ---- networks --------------------------------------------------------------------- */
 
 /* Lays out the layers; the floats their parameters, moments and batches take. */
@@ -227,23 +241,6 @@ norm_forward(const nn_block *b, nn_layer *l, size_t rows, bool training)
 				 b->value + l->gamma, b->value + l->bias, l->y);
 }
 
-/* y[B][out]: a share of it, drawn anew, becomes 0. */
-static void
-dropout_forward(nn_layer *l, size_t rows, pga_rng *rng)
-{
-	size_t		n = rows * l->out;
-	uint64_t	limit = (uint64_t) ((double) l->dropout * 65536);
-
-	for (size_t i = 0; i < n; i += 4)	/* n is a multiple of NN_LANE */
-	{
-		uint64_t	bits = pga_rng_next(rng);
-
-		for (size_t k = 0; k < 4; k++)
-			l->drop[i + k] = (bits >> (16 * k) & 0xffff) < limit;
-	}
-	nn_drop(l->y, l->drop, n);
-}
-
 /* x[B][in] to y[B][out]. */
 static void
 layer_forward(pga_ctx *ctx, nn_net *net, nn_layer *l, const float *x, size_t rows, bool training)
@@ -258,9 +255,11 @@ layer_forward(pga_ctx *ctx, nn_net *net, nn_layer *l, const float *x, size_t row
 	else
 		nn_add_bias(l->y, rows, l->out, b->value + l->bias);
 	if (l->hidden)
-		nn_relu(l->y, rows * l->out, drop ? 1 / (1 - l->dropout) : 1);
-	if (drop)
-		dropout_forward(l, rows, &net->rng);
+		nn_relu(l->y, rows * l->out, 1);
+	if (!drop)
+		return;
+	nn_draw_drops(&net->rng, l->drop, rows * l->out, l->dropout);
+	nn_drop(l->y, l->drop, rows * l->out, 1 / (1 - l->dropout));
 }
 
 /* dy[B][out] to the parameters' gradients, and to dx[B][in] unless that is NULL. */

@@ -69,8 +69,8 @@ void		nn_normalise_back(float *dy, const float *z, size_t rows, size_t out,
 /* y = scale y where y > 0, else 0; and back: dy = scale dy where y > 0, else 0. */
 void		nn_relu(float *y, size_t n, float scale);
 void		nn_relu_back(float *dy, const float *y, size_t n, float scale);
-/* y = 0 where drop is set. */
-void		nn_drop(float *y, const uint8_t *drop, size_t n);
+/* y = 0 where drop is set, else scale y. */
+void		nn_drop(float *y, const uint8_t *drop, size_t n, float scale);
 /* sum[out] = sum over the batch of dy. */
 void		nn_column_sums(const float *dy, size_t rows, size_t out, float *sum);
 /* One step of Adam on n parameters. */
@@ -116,6 +116,9 @@ void		nn_adam(pga_ctx *, nn_block *, double rate, double max_norm);
 void		nn_gemm(pga_ctx *, bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k,
 					const float *a, size_t a_stride, const float *b, size_t b_stride,
 					float beta, float *c, size_t c_stride);
+
+/* Sets a share of drop[n], n a multiple of NN_LANE, by chance. */
+void		nn_draw_drops(pga_rng *, uint8_t *drop, size_t n, float share);
 
 /* ---- dense networks (nn.c) ---------------------------------------------------------- */
 
@@ -238,6 +241,11 @@ typedef struct nn_folded
 	size_t		widest;			/* of all layers but the input, rounded up */
 } nn_folded;
 
+/* f32 weights, as many rows of as many numbers, held within NN_LIMIT; in
+ * memory the rows are rounded up. */
+float	   *nn_load_rows(pga_reader *, size_t rows, size_t width);
+void		nn_save_rows(pga_buf *, const float *w, size_t rows, size_t width);
+
 /* Bytes nn_fold and loading its result take. */
 size_t		nn_folded_bytes(pga_ctx *, const nn_plan *);
 void		nn_fold(const nn_net *, pga_buf *);
@@ -249,5 +257,56 @@ void		nn_folded_save(const nn_folded *, pga_buf *);
 size_t		nn_folded_scratch(const nn_folded *);
 /* Output of at most NN_ROWS rows x[rows][width[0]]: [rows][nn_pad(last width)], in scratch. */
 const float *nn_folded_apply(const nn_folded *, const float *x, size_t rows, float *scratch);
+
+/* ---- recurrent networks (nn_lstm.c) --------------------------------------------------------- */
+
+/* One LSTM layer; T is the steps of a window, H its padded width. */
+typedef struct nn_cell
+{
+	size_t		in,
+				width,			/* rounded up */
+				used_in,
+				used_width;
+	size_t		input,			/* [in][4H] in the block: input, forget, cell and output gate */
+				back,			/* [H][4H] from the step before */
+				bias;			/* [4H] */
+	float	   *g,				/* [T][B][4H] gates */
+			   *c,				/* [T + 1][B][H] cells, the first 0 */
+			   *h,				/* [T + 1][B][H] outputs, the first 0 */
+			   *up;				/* [T][B][H] outputs as the next layer gets them */
+	uint8_t    *drop;			/* [T][B][H] */
+} nn_cell;
+
+/* LSTM layers, and a forecast of the next row from the last one's output and
+ * the row itself. */
+typedef struct nn_recurrent
+{
+	nn_cell		cell[PGA_MAX_SIZES];
+	size_t		ncells;
+	size_t		cols,
+				out;			/* cols rounded up */
+	size_t		steps,
+				batch;			/* most at once */
+	float		dropout;
+	size_t		head,			/* [H][out] */
+				direct,			/* [out][out] */
+				bias;			/* [out] */
+	nn_block	block;
+	float	   *x,				/* [T][B][out] */
+			   *y,				/* [T][B][out] forecasts */
+			   *dy,				/* [T][B][out] */
+			   *dh,				/* [T][B][widest] */
+			   *dcell;			/* [B][widest] */
+	pga_rng		rng;
+} nn_recurrent;
+
+size_t		nn_recurrent_bytes(pga_ctx *, size_t cols, const uint32_t *width, size_t n,
+							   size_t steps, size_t batch);
+nn_recurrent *nn_recurrent_create(pga_ctx *, size_t cols, const uint32_t *width, size_t n,
+								  size_t steps, size_t batch, double dropout, uint64_t seed);
+/* y from x, with rows in place of B throughout. */
+void		nn_recurrent_forward(pga_ctx *, nn_recurrent *, size_t rows, bool training);
+/* block.grad from dy. */
+void		nn_recurrent_backward(pga_ctx *, nn_recurrent *, size_t rows);
 
 #endif							/* PGA_NN_H */

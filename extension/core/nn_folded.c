@@ -51,9 +51,8 @@ nn_fold(const nn_net *net, pga_buf *buf)
 	}
 }
 
-/* n numbers in rows of width, rounded up. */
-static float *
-load_rows(pga_reader *r, size_t rows, size_t width)
+float *
+nn_load_rows(pga_reader *r, size_t rows, size_t width)
 {
 	float	   *w = r->ctx->alloc(r->ctx, pga_mul(r->ctx, rows, nn_pad(width) * sizeof(float)));
 
@@ -67,6 +66,14 @@ load_rows(pga_reader *r, size_t rows, size_t width)
 			w[i * nn_pad(width) + j] = v;
 		}
 	return w;
+}
+
+void
+nn_save_rows(pga_buf *buf, const float *w, size_t rows, size_t width)
+{
+	for (size_t i = 0; i < rows; i++)
+		for (size_t j = 0; j < width; j++)
+			pga_put_f32(buf, nn_clamp(w[i * nn_pad(width) + j]));
 }
 
 void
@@ -86,8 +93,8 @@ nn_folded_load(pga_reader *r, nn_folded *f, size_t in, size_t out)
 		if (f->width[l + 1] < 1 || (l + 1 < f->nlayers && f->width[l + 1] > NN_MAX_WIDTH) ||
 			bytes > (size_t) (r->end - r->p))
 			pga_corrupt(r, "a layer's width is out of range");
-		f->weight[l] = load_rows(r, f->width[l], f->width[l + 1]);
-		f->bias[l] = load_rows(r, 1, f->width[l + 1]);
+		f->weight[l] = nn_load_rows(r, f->width[l], f->width[l + 1]);
+		f->bias[l] = nn_load_rows(r, 1, f->width[l + 1]);
 		f->widest = nn_pad(f->width[l + 1]) > f->widest ? nn_pad(f->width[l + 1]) : f->widest;
 		r->ctx->poll(r->ctx);
 	}
@@ -101,11 +108,8 @@ nn_folded_save(const nn_folded *f, pga_buf *buf)
 		pga_put_u32(buf, f->width[l]);
 	for (size_t l = 0; l < f->nlayers; l++)
 	{
-		for (size_t i = 0; i < f->width[l]; i++)
-			for (size_t j = 0; j < f->width[l + 1]; j++)
-				pga_put_f32(buf, f->weight[l][i * nn_pad(f->width[l + 1]) + j]);
-		for (size_t j = 0; j < f->width[l + 1]; j++)
-			pga_put_f32(buf, f->bias[l][j]);
+		nn_save_rows(buf, f->weight[l], f->width[l], f->width[l + 1]);
+		nn_save_rows(buf, f->bias[l], 1, f->width[l + 1]);
 	}
 }
 

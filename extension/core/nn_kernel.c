@@ -203,11 +203,11 @@ KERNEL(nn_relu_back, (float *restrict dy, const float *restrict y, size_t n, flo
 		dy[i] = y[i] > 0 ? scale * dy[i] : 0;
 }
 
-KERNEL(nn_drop, (float *restrict y, const uint8_t *restrict drop, size_t n),
-	   y, drop, n)
+KERNEL(nn_drop, (float *restrict y, const uint8_t *restrict drop, size_t n, float scale),
+	   y, drop, n, scale)
 {
 	for (size_t i = 0; i < n; i++)
-		y[i] = drop[i] ? 0 : y[i];
+		y[i] = drop[i] ? 0 : scale * y[i];
 }
 
 KERNEL(nn_adam_step, (float *restrict value, const float *restrict grad, float *restrict mean,
