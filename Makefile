@@ -48,6 +48,10 @@ asan:	## the same under AddressSanitizer and UBSan
 fuzz:	## short runs of the fuzzers
 	$(MAKE) -C test/fuzz smoke
 
+bench-quality:	## detection quality of every detector beside scikit-learn's and PyTorch's
+	test/stack/install.sh demo test bench
+	$(PYTHON) test/bench/quality.py
+
 bench:	## measure against peers, side by side
 	test/stack/install.sh demo test bench
 	$(MAKE) -s stage
@@ -58,4 +62,4 @@ clean:	## remove build products (a running demo is stopped first)
 	-$(MAKE) -C extension clean
 	rm -rf build
 
-.PHONY: help build install stage demo demo-stop test unit asan fuzz bench clean
+.PHONY: help build install stage demo demo-stop test unit asan fuzz bench bench-quality clean

@@ -12,7 +12,7 @@ eval "$("$stack/cluster.sh" env bench)"
 
 echo "== SQL scoring and training against scikit-learn"
 "$PYTHON" "$ROOT/test/bench/sql_scoring.py" || status=1
-echo "== detection quality against scikit-learn"
+echo "== detection quality against scikit-learn and PyTorch"
 "$PYTHON" "$ROOT/test/bench/quality.py" || status=1
 echo "== speed of the detectors against their peers"
 "$PYTHON" "$ROOT/test/bench/detectors.py" || status=1
