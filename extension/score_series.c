@@ -13,6 +13,7 @@
 #include "host.h"
 
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "windowapi.h"
 

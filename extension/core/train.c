@@ -282,6 +282,16 @@ take_classes(pga_model *model, const pga_split *sp)
 	model->normal = sp->normal;
 }
 
+/* A host may have found the order of series by itself: the model is to say it. */
+static void
+remember_order(pga_ctx *ctx, pga_model *model, const pga_sampler *s)
+{
+	for (size_t j = 0; j < s->nfeatures; j++)
+		if (s->features[j].role == PGA_ORDER && (model->detector->flags & PGA_SEQUENCE) &&
+			pga_param_text(&model->params, "order") == NULL)
+			pga_params_set_text(ctx, &model->params, "order", s->features[j].name);
+}
+
 pga_model *
 pga_train_rows(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, pga_report *report)
 {
@@ -296,6 +306,7 @@ pga_train_rows(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, pga
 	*report = (pga_report) {.rows_used = s->rows, .rows_skipped = s->skipped, .rows_distinct = rows->n};
 	model->detector = params->detector;
 	model->params = *params;
+	remember_order(ctx, model, s);
 	pga_split_rows(ctx, rows, params, &sp);
 	check_split(ctx, &sp);
 	take_classes(model, &sp);

@@ -27,14 +27,16 @@ use_model(const pga_model *model)
 	static const double odd[] = {0, -1, 1e308, -1e308, 2.5, NAN, INFINITY};
 	size_t		cols = pga_model_nfeatures(model);
 	double	   *raw = h.ctx.alloc(&h.ctx, 9 * cols * sizeof(double));
-	double	   *share = h.ctx.alloc(&h.ctx, cols * sizeof(double));
+	double	   *share = h.ctx.alloc(&h.ctx, 2 * cols * sizeof(double));
+	void	   *scratch = h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model));
+	size_t		back = pga_model_history(model) < 5 ? pga_model_history(model) : 5;
 	double		score[9];
 	char		text[64];
 	pga_buf		bytes = {.ctx = &h.ctx};
 
 	for (size_t i = 0; i < 9 * cols; i++)
 		raw[i] = odd[(i + i / cols) % 7];
-	pga_model_score(model, raw, 9, score, h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model)));
+	pga_model_score(model, raw, 9, score, scratch);
 	for (size_t i = 0; i < 9; i++)
 	{
 		double		p = pga_model_p_value(model, score[i]);
@@ -42,6 +44,11 @@ use_model(const pga_model *model)
 		if (!(p > 0 && p <= 1))
 			abort();
 	}
+	pga_model_score_series(model, raw, 9, back, score, scratch);
+	for (size_t i = 0; i < 9 - back; i++)
+		if (!(pga_model_p_value(model, score[i]) > 0))
+			abort();
+	pga_model_explain_series(model, &h.ctx, raw, back + 1, share, share + cols);
 	pga_model_explain(model, &h.ctx, raw, share);
 	for (size_t j = 0; j < cols; j++)
 	{

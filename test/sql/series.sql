@@ -91,6 +91,10 @@ GROUP BY site ORDER BY site;
 SELECT anomaly_score_series(model, w) OVER (ORDER BY hour)
 FROM (SELECT hour, flows, bytes, site FROM week) w JOIN per_site USING (site);
 
+-- The only column of times is the order, and the model says so.
+SELECT version FROM anomaly_train('unnamed', 'SELECT hour, flows FROM traffic WHERE site = ''office''', 'seasonal');
+SELECT * FROM anomaly.series_of('unnamed');
+
 -- A model that does not look back scores row by row.
 SELECT version FROM anomaly_train('plain', 'SELECT flows, bytes FROM traffic');
 SELECT * FROM anomaly.series_of('plain');

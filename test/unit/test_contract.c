@@ -499,6 +499,7 @@ cut_series(const pga_detector *d)
 		return;
 	model = trained_on_series(&p, false);
 	assert_same_bytes(saved(model), saved(trained_on_series(&p, true)));
+	assert_string_equal(pga_param_text(pga_model_params(model), "order"), "at");
 	nf = pga_model_nfeatures(model);
 	history = pga_model_history(model);
 	assert_true(history > 0);
