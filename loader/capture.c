@@ -1,9 +1,9 @@
 /*
- * capture.c - capture files, by libpcap where it can (see capture.h).
+ * capture.c - capture files of either format, filtered (see capture.h).
  *
- * libpcap reads classic capture files in all their variants and compiles the
- * filters; pcapng has a reader of its own.  A filter is compiled for a link
- * type, so there is one program per link type met.
+ * Both formats have a reader of their own; libpcap compiles the filters, and
+ * runs them.  A filter is compiled for a link type, so there is one program per
+ * link type met.
  */
 #include "capture.h"
 
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classic.h"
 #include "pcapng.h"
 #include "util.h"
 
@@ -21,8 +22,6 @@ enum
 	RAW_OTHERS = 12
 };
 
-#define PCAPNG_MAGIC UINT32_C(0x0a0d0d0a)
-
 typedef struct filter
 {
 	int			link;
@@ -31,9 +30,9 @@ typedef struct filter
 
 struct capture
 {
-	FILE	   *stream;			/* NULL once libpcap owns it */
-	pcap_t	   *classic;		/* one of the two */
+	classic    *classic;		/* one of the two */
 	pcapng	   *ng;
+	FILE	   *stream;			/* of the latter */
 	int			link;			/* of classic */
 	const char *expression;		/* NULL: no filter */
 	filter	   *filters;
@@ -111,91 +110,48 @@ passes(capture *c, const frame *f, char *message)
 /* ---- classic files ------------------------------------------------------ */
 
 static bool
-open_classic(capture *c, char *message)
+open_classic(capture *c, source *s, char *message)
 {
-	char		error[PCAP_ERRBUF_SIZE] = "";
+	const char *name;
 
-	c->classic = pcap_fopen_offline(c->stream, error);
+	c->classic = classic_open(s, message);
 	if (!c->classic)
-	{
-		snprintf(message, MESSAGE_BYTES, "%s", error);
 		return false;
-	}
-	c->stream = NULL;
-	c->link = capture_link(pcap_datalink(c->classic));
-	if (!decode_knows_link(c->link))
-	{
-		const char *name = pcap_datalink_val_to_name(pcap_datalink(c->classic));
-
-		snprintf(message, MESSAGE_BYTES, "link type %s (%d) is not supported", name ? name : "unknown", c->link);
-		return false;
-	}
-	return true;
+	c->link = capture_link(classic_link(c->classic));
+	if (decode_knows_link(c->link))
+		return true;
+	name = pcap_datalink_val_to_name(c->link);
+	snprintf(message, MESSAGE_BYTES, "link type %s (%d) is not supported", name ? name : "unknown", c->link);
+	return false;
 }
 
-static int
-next_classic(capture *c, frame *f, char *message)
+static bool
+open_ng(capture *c, source *s, char *message)
 {
-	struct pcap_pkthdr *header;
-	const u_char *data;
-
-	switch (pcap_next_ex(c->classic, &header, &data))
-	{
-		case 1:
-			break;
-		case PCAP_ERROR_BREAK:
-			return 0;
-		default:
-			snprintf(message, MESSAGE_BYTES, "%s", pcap_geterr(c->classic));
-			return -1;
-	}
-	f->time = (int64_t) header->ts.tv_sec * 1000000 + header->ts.tv_usec;
-	f->data = data;
-	f->captured = header->caplen;
-	f->wire = header->len;
-	f->link = c->link;
-	return 1;
+	c->stream = source_stream(s);
+	c->ng = pcapng_open(c->stream, message);
+	return c->ng != NULL;
 }
 
 /* ---- either ------------------------------------------------------------- */
 
-static bool
-known_magic(const uint8_t magic[4], bool *ng)
-{
-	static const uint32_t classic[] = {
-		0xa1b2c3d4,				/* microseconds */
-		0xa1b23c4d,				/* nanoseconds */
-		0xa1b2cd34,				/* Kuznetzov's, with an interface index */
-		0xa1b234cd				/* Navtel's */
-	};
-	uint32_t	word;
-
-	memcpy(&word, magic, sizeof(word));
-	*ng = word == PCAPNG_MAGIC;
-	for (size_t i = 0; i < sizeof(classic) / sizeof(classic[0]); i++)
-		if (word == classic[i] || __builtin_bswap32(word) == classic[i])
-			return true;
-	return *ng;
-}
-
 capture *
 capture_open(source *s, const char *expression, char *message)
 {
+	static const uint8_t ng_magic[4] = {0x0a, 0x0d, 0x0d, 0x0a};
 	capture    *c;
 	uint8_t		magic[4];
-	bool		ng = false;
+	bool		ng;
 
-	if (!source_magic(s, magic) || !known_magic(magic, &ng))
+	if (!source_magic(s, magic) || (!classic_magic(magic) && memcmp(magic, ng_magic, sizeof(magic)) != 0))
 	{
 		snprintf(message, MESSAGE_BYTES, "%s", source_error(s) ? source_error(s) : "not a capture file (pcap or pcapng)");
 		return NULL;
 	}
 	c = must_calloc(1, sizeof(*c));
 	c->expression = expression;
-	c->stream = source_stream(s);
-	if (ng)
-		c->ng = pcapng_open(c->stream, message);
-	if (c->ng || (!ng && open_classic(c, message)))
+	ng = !classic_magic(magic);
+	if (ng ? open_ng(c, s, message) : open_classic(c, s, message))
 		return c;
 	capture_close(c);
 	return NULL;
@@ -208,7 +164,7 @@ capture_close(capture *c)
 		pcap_freecode(&c->filters[i].program);
 	free(c->filters);
 	if (c->classic)
-		pcap_close(c->classic);
+		classic_close(c->classic);
 	if (c->ng)
 		pcapng_close(c->ng);
 	if (c->stream)
@@ -223,10 +179,10 @@ capture_next(capture *c, frame *f, char *message)
 
 	do
 	{
-		result = c->ng ? pcapng_next(c->ng, f, message) : next_classic(c, f, message);
+		result = c->ng ? pcapng_next(c->ng, f, message) : classic_next(c->classic, f, message);
 		if (result != 1)
 			return result;
-		f->link = capture_link(f->link);	/* pcapng has been seen with either number */
+		f->link = c->ng ? capture_link(f->link) : c->link;	/* pcapng has been seen with either number */
 		result = passes(c, f, message);
 	} while (result == 0);
 	return result;

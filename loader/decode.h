@@ -161,7 +161,7 @@ typedef struct packet
 	bool		has_transport;	/* ports (type and code) are known */
 	bool		has_seq;		/* the TCP header was captured as far as its flags */
 	bool		fragmented;		/* a fragment, first or later; the rest is set only then */
-	bool		bad_fragment;	/* set by fragment_resolve() */
+	bool		bad_fragment;	/* set by fragment_add() */
 	bool		more_fragments;
 	uint32_t	fragment_offset;	/* bytes; 0 if it is no fragment */
 	uint32_t	fragment_length;	/* of a packet inside a tunnel: the outer fragment's */

@@ -139,7 +139,7 @@ drop_oldest(fragment_table *t)
 }
 
 static void
-wait(fragment_table *t, slot *s, const packet *p)
+let_wait(fragment_table *t, slot *s, const packet *p)
 {
 	uint32_t	place = t->newest % WAITING;
 	waiting    *w = &t->ring[place];
@@ -265,5 +265,5 @@ fragment_add(fragment_table *t, packet *p)
 		t->ready(t->arg, p);
 	}
 	else
-		wait(t, s, p);
+		let_wait(t, s, p);
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "signals.h"
 #include "unpack.h"
 #include "util.h"
 
@@ -42,12 +43,15 @@ struct source
 	bool		hash_known;
 };
 
-/* All bytes pass here. */
+/* All bytes pass here.  Of signals only those that ask to stop end the wait for them. */
 static ssize_t
 fetch(source *s, void *to, size_t size)
 {
-	ssize_t		n = read(s->fd, to, size);
+	ssize_t		n;
 
+	do
+		n = read(s->fd, to, size);
+	while (n < 0 && errno == EINTR && !stop_asked);
 	if (n > 0)
 	{
 		s->position += n;
@@ -106,11 +110,9 @@ unpacked(source *s, void *to, size_t size)
 	return n;
 }
 
-/* The stream's read function (fopencookie). */
-static ssize_t
-stream_read(void *cookie, char *to, size_t size)
+ssize_t
+source_read(source *s, void *to, size_t size)
 {
-	source	   *s = cookie;
 	size_t		left = s->magic_bytes - s->magic_used;
 
 	if (left == 0)
@@ -120,6 +122,13 @@ stream_read(void *cookie, char *to, size_t size)
 	memcpy(to, s->magic + s->magic_used, left);
 	s->magic_used += left;
 	return (ssize_t) left;
+}
+
+/* The stream's read function (fopencookie). */
+static ssize_t
+stream_read(void *cookie, char *to, size_t size)
+{
+	return source_read(cookie, to, size);
 }
 
 static EVP_MD_CTX *

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 enum
 {
@@ -38,10 +39,13 @@ void		source_hash_along(source *);
 /* The bytes, unpacked, as a stream, once; the caller closes it before the source. */
 FILE	   *source_stream(source *);
 
+/* Or read as read(2) does it: 0 at the end, -1 on an error. */
+ssize_t		source_read(source *, void *to, size_t size);
+
 /* The first four of those bytes, without consuming them; false if there are fewer. */
 bool		source_magic(source *, uint8_t magic[4]);
 
-/* Why the stream ended in an error; NULL if it did not. */
+/* Why reading ended in an error; NULL if it did not. */
 const char *source_error(const source *);
 
 /* The hash if it is known already, else NULL. */

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use FindBin;
+use IO::Handle;
 use lib $FindBin::RealBin;
 use Loader;
 use Socket qw(AF_INET inet_pton);
@@ -218,6 +219,18 @@ for my $tool (qw(gzip zstd xz))
 	}
 }
 is((run('--dry-run ' . write_file("$dir/no.gz", "\x1f\x8b\x08 but no gzip at all")))[0], 1, 'no capture in it: exit 1');
+
+# ---- a pipe that a signal interrupts ------------------------------------------
+
+local $SIG{PIPE} = 'IGNORE';
+my $pid = open(my $pipe, '|-', "exec $pcap2pg -q --print - >$dir/piped 2>/dev/null") or die $!;
+$pipe->autoflush(1);
+my $bytes = Loader::slurp($many);
+print $pipe substr($bytes, 0, 100_000);
+for (1 .. 5) { select undef, undef, undef, 0.1; kill 'USR1', $pid; }
+print $pipe substr($bytes, 100_000);
+close $pipe;
+is("$? " . Loader::slurp("$dir/piped"), "0 $all", 'a signal that asks for statistics loses nothing');
 
 # ---- files and exit codes ---------------------------------------------------
 
