@@ -10,6 +10,7 @@
 extern const pga_detector pga_isolation_forest;
 extern const pga_detector pga_kmeans;
 extern const pga_detector pga_lof;
+extern const pga_detector pga_random_forest;
 extern const pga_detector pga_dnn;
 extern const pga_detector pga_autoencoder;
 extern const pga_detector pga_lstm;
@@ -20,6 +21,7 @@ const pga_detector *const pga_detectors[] = {
 	&pga_isolation_forest,
 	&pga_kmeans,
 	&pga_lof,
+	&pga_random_forest,
 	&pga_dnn,
 	&pga_autoencoder,
 	&pga_lstm,

@@ -21,7 +21,7 @@ from typing import Callable
 
 import pandas as pd
 from fit import ROOT, build, codes, fit
-from sklearn.ensemble import IsolationForest
+from sklearn.ensemble import IsolationForest, RandomForestClassifier
 
 DATA = os.path.join(os.environ.get("TEST_DATA", os.path.join(ROOT, "..", "shared")), "data")
 HOLDOUT = 0.1                   # the least that training keeps aside; the peer goes without it
@@ -52,8 +52,13 @@ def isolation_forest(x, y):
     return IsolationForest(n_estimators=100, max_samples=256, random_state=0).fit(x).score_samples
 
 
+def random_forest(x, y):
+    return RandomForestClassifier(n_estimators=100, random_state=0).fit(x, y).predict_proba
+
+
 CASES = [
     Case("isolation_forest", nslkdd, isolation_forest, 1, 15),
+    Case("random_forest", nslkdd, random_forest, 1, 5, labelled=True),
 ]
 
 
