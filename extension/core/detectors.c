@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+extern const pga_detector pga_dbscan;
 extern const pga_detector pga_isolation_forest;
 extern const pga_detector pga_kmeans;
 extern const pga_detector pga_lof;
@@ -19,6 +20,7 @@ extern const pga_detector pga_ensemble;
 
 const pga_detector *const pga_detectors[] = {
 	&pga_isolation_forest,
+	&pga_dbscan,
 	&pga_kmeans,
 	&pga_lof,
 	&pga_random_forest,

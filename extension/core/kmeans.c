@@ -29,7 +29,6 @@
  */
 #include "core.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -626,7 +625,7 @@ kmeans_score(const void *fitted, const float *x, size_t rows, double *out, void 
 		float		d;
 		size_t		k = nearest(f->centres, x + i * f->cols, &d, NULL);
 
-		out[i] = sqrt((double) (d < FLT_MAX ? d : FLT_MAX)) / (double) f->spread[k];
+		out[i] = pga_root(d) / (double) f->spread[k];
 	}
 }
 

@@ -79,13 +79,6 @@ greatest_k(const lof *f)
 	return f->k[f->levels - 1];
 }
 
-/* From a squared distance, which for far-off rows may be beyond float32. */
-static inline double
-root(float d)
-{
-	return sqrt((double) (d < FLT_MAX ? d : FLT_MAX));
-}
-
 /* How many of the k points the i-th neighbour stands for, after `before` others. */
 static inline uint64_t
 points_at(const lof *f, const pga_query *q, size_t i, uint64_t before, uint32_t k)
@@ -107,7 +100,7 @@ mean_reach(const lof *f, const pga_query *q, size_t level)
 	for (size_t i = 0; i < q->n && seen < k; i++)
 	{
 		uint64_t	w = points_at(f, q, i, seen, k);
-		double		d = root(q->near[i].d);
+		double		d = pga_root(q->near[i].d);
 		double		least = (double) f->k_distance[q->near[i].place * f->levels + level];
 
 		sum += (double) w * (d > least ? d : least);
@@ -144,7 +137,7 @@ k_distance(const lof *f, const pga_query *q, uint32_t k)
 		return 0;
 	while (i + 1 < q->n && (seen += points_at(f, q, i, seen, k)) < k)
 		i++;
-	return root(q->near[i].d);
+	return pga_root(q->near[i].d);
 }
 
 /* ---- fitting ---------------------------------------------------------------- */

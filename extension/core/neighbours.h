@@ -10,6 +10,9 @@
 #ifndef PGA_NEIGHBOURS_H
 #define PGA_NEIGHBOURS_H
 
+#include <float.h>
+#include <math.h>
+
 #include "core.h"
 
 #define PGA_LANES 16			/* points in a bucket */
@@ -98,6 +101,13 @@ size_t		pga_space_build_bytes(pga_ctx *, size_t n, size_t cols);
 /* Squared distances to the points of a bucket; those beyond n mean nothing. */
 void		pga_bucket_distances(const pga_space *, size_t bucket, const float *x,
 								 float d[PGA_LANES]);
+
+/* A distance from its square, which for far-off rows may be beyond float32. */
+static inline double
+pga_root(float d)
+{
+	return sqrt((double) (d < FLT_MAX ? d : FLT_MAX));
+}
 
 /*
  * A bound below the squared distance to every point of a node, with room for
