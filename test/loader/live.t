@@ -151,6 +151,7 @@ knock(10000, 3000);
 ok(wait_for(sub { health() =~ / open=0 .* waiting=3\d\d\d / && `ls $spool/*-*` =~ /\d{20}/ }), 'waiting in the spool') or diag(health());
 ok(wait_for(sub { my $n = () = `ls $spool/*-*` =~ /\d{20}/g; $n >= 30 }), 'all of it');
 is(loader_end($pid, 'KILL'), 137, 'killed');
+system("cp -a $spool $dir/again") == 0 or die;
 system("$cluster start loader") == 0 or die;
 srand 11;
 my $kills = 0;
@@ -166,6 +167,13 @@ ok(wait_for(sub { knocked(10000, 3000) eq '3000 of 3000' }), 'nothing lost, noth
 is(sql(q{SELECT count(*) FROM netflow.capture c WHERE flows <> (SELECT count(*) FROM netflow.flow f WHERE f.capture_id = c.id)}), 0, 'as the rows in capture say');
 ok(wait_for(q{SELECT count(*) = 1 FROM netflow.capture WHERE state = 'capturing'}), 'what was cut off is closed');
 is(sql(q{SELECT DISTINCT error FROM netflow.capture WHERE error IS NOT NULL}), 'cut off: flows that were open are missing', 'and marked');
+is(loader_end($pid, 'INT'), 0, 'a clean end');
+
+# A COMMIT whose answer was lost leaves a batch that is stored in the spool.
+sql(q{UPDATE netflow.capture SET state = 'capturing', finished_at = NULL WHERE error IS NOT NULL});
+$pid = capture("$dir/again.err", "--spool=$dir/again");
+ok(wait_for(sub { my @left = glob("$dir/again/*-*"); @left == 1 }), 'batches that are stored already');
+is(knocked(10000, 3000), '3000 of 3000', 'are not stored again');
 is(loader_end($pid, 'INT'), 0, 'a clean end');
 
 # ---- no room ----------------------------------------------------------------

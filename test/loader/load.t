@@ -6,26 +6,10 @@ use FindBin;
 use IO::Handle;
 use lib $FindBin::RealBin;
 use Loader;
+use Store;
 use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(sleep time);
-
-my $cluster = "$root/test/stack/cluster.sh";
-system("$cluster start loader") == 0 or BAIL_OUT('no cluster');
-my $environment = `$cluster env loader`;
-$ENV{$1} = $2 while $environment =~ /(PG[A-Z]+)=(\S+)/g;
-END { my $status = $?; system("$cluster drop loader"); $? = $status; }
-
-sub sql
-{
-	my ($query) = @_;
-	open(my $in, '-|', 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-c', $query) or die "psql: $!";
-	local $/;
-	my $out = <$in> // '';
-	close $in or die "failed: $query";
-	$out =~ s{\n\z}{};
-	return $out;
-}
 
 sub captures { return sql('SELECT count(*) FROM netflow.capture'); }
 sub stored { return sql('SELECT count(*) FROM netflow.flow'); }
@@ -45,17 +29,6 @@ sub start_piped
 	close $from;
 	$to->autoflush(1);
 	return ($pid, $to);
-}
-
-# Waits until the query says "t".
-sub wait_for
-{
-	my ($query) = @_;
-	for (my $end = time + 30; time < $end; sleep 0.05)
-	{
-		return 1 if sql($query) eq 't';
-	}
-	return 0;
 }
 
 my $loading = q{SELECT exists(SELECT FROM pg_stat_activity WHERE application_name = 'pcap2pg' AND state = 'idle in transaction')};

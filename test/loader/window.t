@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use Loader;
+use Store;
 use Test::More;
 
 my @features = qw(count srv_count serror_rate srv_serror_rate rerror_rate srv_rerror_rate same_srv_rate
@@ -67,22 +68,7 @@ is($f[9]{count}, 2, 'no more than --max-flows in a window');
 
 # ---- by SQL -----------------------------------------------------------------
 
-my $cluster = "$root/test/stack/cluster.sh";
-system("$cluster start loader") == 0 or BAIL_OUT('no cluster');
-my $environment = `$cluster env loader`;
-$ENV{$1} = $2 while $environment =~ /(PG[A-Z]+)=(\S+)/g;
-END { my $status = $?; system("$cluster drop loader") if $cluster; $? = $status; }
-
-sub psql
-{
-	my ($query) = @_;
-	open(my $to, '|-', "psql -XqAt -v ON_ERROR_STOP=1 >$dir/psql.out") or die "psql: $!";
-	print $to $query;
-	close $to or die "failed: $query";
-	return Loader::slurp("$dir/psql.out") =~ s/\n\z//r;
-}
-
-psql('CREATE EXTENSION pg_anomaly; SELECT anomaly_create_flow_store();');
+new_store('window_test');
 my $office = "$dir/office.pcap";
 system("$root/build/pcapgen --seed 3 --hosts 8 --days 1 --scale 0.1 -o $office 2>$dir/pcapgen.err") == 0 or die;
 my @captures = ($office, grep { -r $_ } map { "$data/pcaps/pcaps/$_" } qw(nDPI__1kxun.pcap nDPI__synscan.pcap nDPI__badpackets.pcap));
@@ -94,9 +80,9 @@ push @captures, write_file("$dir/burst.pcap", pcap(1, sort { $a->[0] <=> $b->[0]
 my ($status, $out, $err) = run(join ' ', @captures);
 is($status, 0, 'loaded') or diag($err);
 
-is(psql('SELECT count(*) FROM netflow.flow WHERE ended_at IS NULL'), 0, 'every flow has its end');
-is(psql('SELECT count(*) FROM (SELECT FROM netflow.flow GROUP BY capture_id, ended_at HAVING count(*) > 1) d'), 0, 'no two ends are alike');
-is(psql('SELECT count(*) FROM netflow.flow WHERE end_reason IN (1, 4) AND ended_at < start_time + duration_us * interval \'1 microsecond\''),
+is(sql('SELECT count(*) FROM netflow.flow WHERE ended_at IS NULL'), 0, 'every flow has its end');
+is(sql('SELECT count(*) FROM (SELECT FROM netflow.flow GROUP BY capture_id, ended_at HAVING count(*) > 1) d'), 0, 'no two ends are alike');
+is(sql('SELECT count(*) FROM netflow.flow WHERE end_reason IN (1, 4) AND ended_at < start_time + duration_us * interval \'1 microsecond\''),
 	0, 'no end before the last packet');
 
 # The definition.  p: the flows up to and including f.
@@ -141,10 +127,10 @@ LATERAL (SELECT count(DISTINCT p.dst_addr) AS src_distinct_dsts, count(DISTINCT 
 		AND p.ended_at BETWEEN f.ended_at - interval '60 s' AND f.ended_at) s;
 SQL
 my $compare = join ",\n", map { "count(*) FILTER (WHERE f.$_ IS DISTINCT FROM e.$_)" } @features;
-my ($total, @wrong) = split /\|/, psql("$definition SELECT count(*), $compare FROM netflow.flow_feature f LEFT JOIN expected e USING (capture_id, ended_at);");
+my ($total, @wrong) = split /\|/, sql("$definition SELECT count(*), $compare FROM netflow.flow_feature f LEFT JOIN expected e USING (capture_id, ended_at);");
 cmp_ok($total, '>', 3000, "$total flows");
 is($wrong[$_], 0, "$features[$_] equals its definition") for 0 .. $#features;
-is(psql('SELECT count(DISTINCT count) > 50 AND max(dst_host_count) = 100 AND max(src_distinct_ports) > 50 AND min(serror_rate) = 0 AND max(serror_rate) = 1 FROM netflow.flow'),
+is(sql('SELECT count(DISTINCT count) > 50 AND max(dst_host_count) = 100 AND max(src_distinct_ports) > 50 AND min(serror_rate) = 0 AND max(serror_rate) = 1 FROM netflow.flow'),
 	't', 'which the flows put to the test');
 
 done_testing();
