@@ -116,13 +116,19 @@ autoencoder_score(const void *fitted, const float *x, size_t rows, double *out, 
 }
 
 static void
-autoencoder_explain(const void *fitted, const float *x, double *share, void *scratch)
+autoencoder_explain(const void *fitted, const float *x, size_t rows, double *share,
+					double *expected, void *scratch)
 {
 	const nn_folded *f = fitted;
-	const float *y = nn_folded_apply(f, x, 1, scratch);
+	const float *y;
 
+	x += (rows - 1) * f->width[0];
+	y = nn_folded_apply(f, x, 1, scratch);
 	for (size_t j = 0; j < f->width[0]; j++)
+	{
 		share[j] = off(x, y, j);
+		expected[j] = (double) y[j];
+	}
 }
 
 static void
@@ -143,7 +149,7 @@ const pga_detector pga_autoencoder = {
 	.fit = autoencoder_fit,
 	.scratch_bytes = autoencoder_scratch_bytes,
 	.score = autoencoder_score,
-	.explain = autoencoder_explain,
+	.explain_series = autoencoder_explain,
 	.save = autoencoder_save,
 	.load = autoencoder_load,
 };

@@ -506,31 +506,54 @@ lstm_scratch_bytes(const void *fitted, size_t rows)
 			LANES * (4 * f->widest + 2 * f->ncells * f->widest + nn_pad(f->cols))) * sizeof(float);
 }
 
-/* Mean square of a row's errors over their deviations. */
+/* Square of a column's error over its deviation. */
+static inline double
+column_error(const lstm *f, const float *x, const float *forecast, size_t before, size_t j)
+{
+	double		e = ((double) x[j] - (double) forecast[j]) /
+		(double) f->deviation[span(before) * nn_pad(f->cols) + j];
+
+	return e * e;
+}
+
+/* Their mean over the columns of a row. */
 static double
 row_error(const lstm *f, const float *x, const float *forecast, size_t before)
 {
-	const float *deviation = f->deviation + span(before) * nn_pad(f->cols);
 	double		sum = 0;
 
 	for (size_t j = 0; j < f->cols; j++)
-	{
-		double		e = ((double) x[j] - (double) forecast[j]) / (double) deviation[j];
-
-		sum += e * e;
-	}
+		sum += column_error(f, x, forecast, before, j);
 	return sum / (double) f->cols;
 }
 
 typedef struct lanes
 {
 	const float *x;				/* [rows][cols] clamped */
-	const float *first;			/* [rows][4 padded width] */
+	float	   *first;			/* [rows][4 padded width] */
 	float	   *g,				/* [LANES][4 widest] */
 			   *c,				/* [ncells][LANES][widest] */
-			   *h,				/* the same */
+			   *h,				/* the same, behind c */
 			   *y;				/* [LANES][padded cols] */
 } lanes;
+
+/* What the first layer gets from rows. */
+static lanes
+begin(const lstm *f, const float *x, size_t rows, void *scratch)
+{
+	size_t		first = 4 * nn_pad(f->cell[0].width);
+	float	   *clamped = scratch;
+	lanes		s = {.x = clamped, .first = clamped + rows * f->cols};
+
+	s.g = s.first + rows * first;
+	s.c = s.g + LANES * 4 * f->widest;
+	s.h = s.c + f->ncells * LANES * f->widest;
+	s.y = s.h + f->ncells * LANES * f->widest;
+	memcpy(clamped, x, rows * f->cols * sizeof(float));
+	nn_clamp_rows(clamped, rows * f->cols);
+	nn_product(clamped, rows, f->cols, f->cols, f->cell[0].input, f->cell[0].bias, first, s.first);
+	return s;
+}
 
 /* One step of lanes from `lane` on, n of them, through all layers; the rows'
  * part of the first layer is in first[n][4H]. */
@@ -556,6 +579,20 @@ step(const lstm *f, const lanes *s, size_t lane, size_t n, const float *first)
 	}
 }
 
+/* Forecasts of the n lanes from `lane` on, whose last rows are x, into s->y. */
+static void
+forecast(const lstm *f, const lanes *s, size_t lane, size_t n, const float *x)
+{
+	size_t		in = f->cell[f->ncells - 1].width;
+	size_t		width = nn_pad(in);
+	size_t		cols = nn_pad(f->cols);
+	const float *h = s->h + (f->ncells - 1) * LANES * f->widest + lane * width;
+
+	nn_product(x, n, f->cols, f->cols, f->direct, f->bias, cols, s->y);
+	nn_product(h, n, in, width, f->head, NULL, cols, s->y);
+	nn_clamp_rows(s->y, n * cols);
+}
+
 /*
  * Scores rows from .. from + n - 1.  In step k of `window` each lane takes the
  * row window - k before its own; lanes whose series has not begun yet wait,
@@ -564,29 +601,23 @@ step(const lstm *f, const lanes *s, size_t lane, size_t n, const float *first)
 static void
 score_lanes(const lstm *f, const lanes *s, size_t from, size_t n, double *out)
 {
-	size_t		first = 4 * nn_pad(f->cell[0].width);
-	size_t		width = nn_pad(f->cell[f->ncells - 1].width);
 	size_t		cols = nn_pad(f->cols);
 	double		sum[LANES] = {0};
 	size_t		count[LANES] = {0};
 
-	memset(s->c, 0, f->ncells * LANES * f->widest * sizeof(float));
-	memset(s->h, 0, f->ncells * LANES * f->widest * sizeof(float));
+	memset(s->c, 0, 2 * f->ncells * LANES * f->widest * sizeof(float));
 	for (size_t k = 0; k < f->window; k++)
 	{
 		size_t		back = f->window - k;
 		size_t		lane = back > from ? back - from : 0;
 		size_t		row = from + lane - back;	/* of that lane, in this step */
-		const float *h = s->h + (f->ncells - 1) * LANES * f->widest + lane * width;
 
 		if (lane >= n)
 			continue;
-		step(f, s, lane, n - lane, s->first + row * first);
+		step(f, s, lane, n - lane, s->first + row * 4 * nn_pad(f->cell[0].width));
 		if (back > f->smoothing)
 			continue;
-		nn_product(s->x + row * f->cols, n - lane, f->cols, f->cols, f->direct, f->bias, cols, s->y);
-		nn_product(h, n - lane, f->cell[f->ncells - 1].width, width, f->head, NULL, cols, s->y);
-		nn_clamp_rows(s->y, (n - lane) * cols);
+		forecast(f, s, lane, n - lane, s->x + row * f->cols);
 		for (size_t i = lane; i < n; i++)
 		{
 			size_t		at = row + i - lane;
@@ -607,17 +638,8 @@ lstm_score_series(const void *fitted, const float *x, size_t rows, size_t contex
 				  double *out, void *scratch)
 {
 	const lstm *f = fitted;
-	size_t		first = 4 * nn_pad(f->cell[0].width);
-	float	   *clamped = scratch;
-	float	   *input = clamped + rows * f->cols;
-	lanes		s = {.x = clamped, .first = input, .g = input + rows * first};
+	lanes		s = begin(f, x, rows, scratch);
 
-	s.c = s.g + LANES * 4 * f->widest;
-	s.h = s.c + f->ncells * LANES * f->widest;
-	s.y = s.h + f->ncells * LANES * f->widest;
-	memcpy(clamped, x, rows * f->cols * sizeof(float));
-	nn_clamp_rows(clamped, rows * f->cols);
-	nn_product(clamped, rows, f->cols, f->cols, f->cell[0].input, f->cell[0].bias, first, input);
 	for (size_t i = context; i < rows; i += LANES)
 		score_lanes(f, &s, i, rows - i < LANES ? rows - i : LANES, out + i - context);
 }
@@ -631,18 +653,30 @@ lstm_score(const void *fitted, const float *x, size_t rows, double *out, void *s
 		lstm_score_series(fitted, x + i * f->cols, 1, 0, out + i, scratch);
 }
 
-/* A row alone: how far each column is from its mean. */
+/* Each column's part of the score's square, and its forecast. */
 static void
-lstm_explain(const void *fitted, const float *x, double *share, void *scratch)
+lstm_explain(const void *fitted, const float *x, size_t rows, double *share,
+			 double *expected, void *scratch)
 {
 	const lstm *f = fitted;
+	lanes		s = begin(f, x, rows, scratch);
+	size_t		from = rows > f->smoothing + 1 ? rows - f->smoothing : rows > 1;
 
-	for (size_t j = 0; j < f->cols; j++)
+	memset(s.c, 0, 2 * f->ncells * LANES * f->widest * sizeof(float));
+	memset(s.y, 0, f->cols * sizeof(float));
+	memset(share, 0, f->cols * sizeof(double));
+	for (size_t i = 0; i < rows; i++)
 	{
-		double		e = (double) nn_clamp(x[j]) / (double) f->deviation[j];
-
-		share[j] = e * e;
+		if (i > 0)
+		{
+			step(f, &s, 0, 1, s.first + (i - 1) * 4 * nn_pad(f->cell[0].width));
+			forecast(f, &s, 0, 1, s.x + (i - 1) * f->cols);
+		}
+		for (size_t j = 0; j < f->cols && i >= from; j++)
+			share[j] += column_error(f, s.x + i * f->cols, s.y, i, j) / (double) ((rows - from) * f->cols);
 	}
+	for (size_t j = 0; j < f->cols; j++)
+		expected[j] = (double) s.y[j];
 }
 
 const pga_detector pga_lstm = {
@@ -660,7 +694,7 @@ const pga_detector pga_lstm = {
 	.score = lstm_score,
 	.history = lstm_history,
 	.score_series = lstm_score_series,
-	.explain = lstm_explain,
+	.explain_series = lstm_explain,
 	.save = lstm_save,
 	.load = lstm_load,
 };

@@ -62,12 +62,17 @@ rows_off_the_plane_stand_out(void **state)
 	/* Moved off in one column by two deviations, they are not, and that column is to blame. */
 	for (size_t i = 0; i < ROWS; i++)
 	{
-		double		share[COLS];
+		double		share[COLS],
+					expected[COLS];
+		double		sum = 0;
 		size_t		most = 0;
 
 		x[i * COLS + i % COLS] += 2;
 		p.detector->score(fitted, x + i * COLS, 1, moved + i, scratch);
-		p.detector->explain(fitted, x + i * COLS, share, scratch);
+		p.detector->explain_series(fitted, x + i * COLS, 1, share, expected, scratch);
+		for (size_t j = 0; j < COLS; j++)
+			sum += pow((double) x[i * COLS + j] - expected[j], 2) / COLS;
+		assert_near(sum, moved[i], 1e-6 * moved[i]);
 		for (size_t j = 1; j < COLS; j++)
 			most = share[j] > share[most] ? j : most;
 		blamed += most == i % COLS;

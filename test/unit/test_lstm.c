@@ -286,6 +286,42 @@ a_row_is_judged_from_its_window(void **state)
 	}
 }
 
+/* The parts of the score's square, and the wave as it should have gone on. */
+static void
+the_column_that_is_off_is_blamed(void **state)
+{
+	static const uint32_t series[] = {0, 3000};
+	pga_params	p = params(5);
+	pga_matrix	m = matrix(series, 1);
+	pga_report	report = {0};
+	void	   *fitted,
+			   *scratch;
+	pga_rng		rng;
+
+	(void) state;
+	pga_rng_seed(&rng, 6, 6);
+	wave(&rng, 0, ROWS);
+	fitted = p.detector->fit(&h.ctx, &m, &p, &report);
+	scratch = h.ctx.alloc(&h.ctx, p.detector->scratch_bytes(fitted, 60));
+	x[59 * COLS + 1] += 5;
+	for (size_t i = 0; i < 60; i++)
+	{
+		size_t		back = i < 32 ? i : 32;
+		double		share[COLS],
+					expected[COLS],
+					score;
+
+		p.detector->score_series(fitted, x + (i - back) * COLS, back + 1, back, &score, scratch);
+		p.detector->explain_series(fitted, x + (i - back) * COLS, back + 1, share, expected, scratch);
+		assert_near(share[0] + share[1], score * score, 1e-6 * score * score);
+		if (i < 59)
+			continue;
+		assert_true(share[1] > 20 * share[0]);
+		assert_near(expected[0], x[59 * COLS], 0.4);
+		assert_near(expected[1], x[59 * COLS + 1] - 5, 0.4);
+	}
+}
+
 static void
 memory_is_as_announced(void **state)
 {
@@ -319,6 +355,7 @@ main(void)
 		TEST(gradients_are_right),
 		TEST(forecasts_come_down_to_the_noise),
 		TEST(a_row_is_judged_from_its_window),
+		TEST(the_column_that_is_off_is_blamed),
 		TEST(memory_is_as_announced),
 	};
 

@@ -436,6 +436,46 @@ memory_is_known_before_it_is_taken(void **state)
 	assert_non_null(strstr(h.message, "limit of 97 kB"));
 }
 
+/* What fitting takes, of one group and of ten, is less than announced. */
+static void
+memory_is_as_announced(void **state)
+{
+	static const char *const sites[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+	pga_params	p = seasonal_params();
+	float		x[1000 * 4];
+	uint64_t	weight[1000];
+
+	(void) state;
+	for (uint32_t n = 1; n <= 10; n += 9)
+	{
+		pga_sampler *s = pga_sampler_create(&h.ctx, features, 3, &p);
+		uint32_t	series[11];
+		pga_report	report = {0};
+		pga_matrix	m = {.x = x, .weight = weight, .rows = 1000, .cols = 4, .series = series, .nseries = n};
+		size_t		announced;
+		double		raw[3];
+
+		for (uint32_t i = 0; i < 1000; i++)
+			add(s, sites[i % n], START + i * HOUR, i % 17);
+		m.prep = pga_train(&h.ctx, s, &p, &report)->prep;
+		for (uint32_t i = 0; i < 1000; i++)
+		{
+			weight[i] = 1;
+			raw[0] = i / (1000 / n);
+			raw[1] = START + i * HOUR;
+			raw[2] = i % 17;
+			pga_prep_rows(m.prep, raw, 1, x + 4 * i);
+		}
+		for (uint32_t k = 0; k <= n; k++)
+			series[k] = k * (1000 / n);
+		announced = p.detector->fit_bytes(&h.ctx, &m, &p);
+		h.taken = 0;
+		p.detector->fit(&h.ctx, &m, &p, &report);
+		assert_true(h.taken <= announced);
+		assert_true(announced < 4 * h.taken);
+	}
+}
+
 int
 main(void)
 {
@@ -454,6 +494,7 @@ main(void)
 		TEST(short_training_is_warned_about),
 		TEST(time_alone_is_nothing_to_judge),
 		TEST(memory_is_known_before_it_is_taken),
+		TEST(memory_is_as_announced),
 	};
 
 	return cmocka_run_group_tests_name("seasonal", tests, NULL, NULL);
