@@ -10,6 +10,7 @@
  */
 #include "flow.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -444,11 +445,26 @@ flow_add(flow_table *t, packet *p)
 	fragment_add(t->fragments, p);
 }
 
+/* The machine's memory, or what a container may have of it. */
+static int64_t
+memory_bytes(void)
+{
+	int64_t		bytes = (int64_t) sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	long long	limit;
+	FILE	   *file = fopen("/sys/fs/cgroup/memory.max", "re");
+
+	if (!file)
+		return bytes;
+	if (fscanf(file, "%lld", &limit) == 1 && limit > 0 && limit < bytes)	/* else it says "max" */
+		bytes = limit;
+	fclose(file);
+	return bytes;
+}
+
 uint32_t
 flow_default_max(void)
 {
-	int64_t		bytes = (int64_t) sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-	int64_t		flows = bytes / 8 / (int64_t) (sizeof(entry) + 2 * sizeof(uint32_t));
+	int64_t		flows = memory_bytes() / 8 / (int64_t) (sizeof(entry) + 2 * sizeof(uint32_t));
 
 	return flows < LEAST_FLOWS ? LEAST_FLOWS : flows > MOST_FLOWS ? MOST_FLOWS : (uint32_t) flows;
 }

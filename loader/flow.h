@@ -128,7 +128,7 @@ typedef struct flow_options
 /* All but max_flows. */
 extern const flow_options flow_defaults;
 
-/* As many flows as fit into an eighth of the machine's memory, but 65536 to 20 million. */
+/* As many flows as fit into an eighth of the machine's (or container's) memory, but 65536 to 20 million. */
 uint32_t	flow_default_max(void);
 
 typedef struct flow_table flow_table;
