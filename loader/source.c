@@ -22,18 +22,24 @@ enum
 	BUFFER_ALIGNMENT = 4096		/* to pages: elsewhere the kernel copies at a third of the speed */
 };
 
+/* Bytes read before they were wanted. */
+typedef struct ahead
+{
+	uint8_t		byte[4];
+	size_t		count,
+				used;
+} ahead;
+
+_Static_assert(UNPACK_MAGIC_BYTES == sizeof(((ahead *) 0)->byte), "enough to tell formats apart");
+
 struct source
 {
 	int			fd;
 	char	   *buffer;			/* the stream's */
-	uint8_t		head[UNPACK_MAGIC_BYTES];	/* read ahead, to see what it is */
-	size_t		head_bytes,
-				head_used;
+	ahead		head;			/* to see what it is */
 	bool		begun;			/* that was seen */
 	unpacker   *unpacker;		/* if it is compressed */
-	uint8_t		magic[4];		/* read ahead by source_magic() */
-	size_t		magic_bytes,
-				magic_used;
+	ahead		magic;			/* by source_magic() */
 	char		error[MESSAGE_BYTES];	/* "" if there was none */
 	int64_t		position;
 	bool		regular;
@@ -61,20 +67,23 @@ fetch(source *s, void *to, size_t size)
 	return n;
 }
 
+static ssize_t
+take_ahead(ahead *a, void *to, size_t size)
+{
+	size_t		n = a->count - a->used < size ? a->count - a->used : size;
+
+	memcpy(to, a->byte + a->used, n);
+	a->used += n;
+	return (ssize_t) n;
+}
+
 /* What was read ahead, then what follows.  (An unpack_fetch.) */
 static ssize_t
 fetch_all(void *arg, void *to, size_t size)
 {
 	source	   *s = arg;
-	size_t		left = s->head_bytes - s->head_used;
 
-	if (left == 0)
-		return fetch(s, to, size);
-	if (left > size)
-		left = size;
-	memcpy(to, s->head + s->head_used, left);
-	s->head_used += left;
-	return (ssize_t) left;
+	return s->head.used < s->head.count ? take_ahead(&s->head, to, size) : fetch(s, to, size);
 }
 
 /* Looks whether it is compressed; false on a read error. */
@@ -83,14 +92,14 @@ begin(source *s)
 {
 	ssize_t		n = 1;
 
-	while (s->head_bytes < sizeof(s->head) && n > 0)
+	while (s->head.count < sizeof(s->head.byte) && n > 0)
 	{
-		n = fetch(s, s->head + s->head_bytes, sizeof(s->head) - s->head_bytes);
+		n = fetch(s, s->head.byte + s->head.count, sizeof(s->head.byte) - s->head.count);
 		if (n > 0)
-			s->head_bytes += (size_t) n;
+			s->head.count += (size_t) n;
 	}
-	if (s->head_bytes == sizeof(s->head))
-		s->unpacker = unpack_open(s->head, fetch_all, s);
+	if (s->head.count == sizeof(s->head.byte))
+		s->unpacker = unpack_open(s->head.byte, fetch_all, s);
 	s->begun = true;
 	return n >= 0;
 }
@@ -113,15 +122,7 @@ unpacked(source *s, void *to, size_t size)
 ssize_t
 source_read(source *s, void *to, size_t size)
 {
-	size_t		left = s->magic_bytes - s->magic_used;
-
-	if (left == 0)
-		return unpacked(s, to, size);
-	if (left > size)
-		left = size;
-	memcpy(to, s->magic + s->magic_used, left);
-	s->magic_used += left;
-	return (ssize_t) left;
+	return s->magic.used < s->magic.count ? take_ahead(&s->magic, to, size) : unpacked(s, to, size);
 }
 
 /* The stream's read function (fopencookie). */
@@ -243,15 +244,15 @@ source_stream(source *s)
 bool
 source_magic(source *s, uint8_t magic[4])
 {
-	while (s->magic_bytes < sizeof(s->magic))
+	while (s->magic.count < sizeof(s->magic.byte))
 	{
-		ssize_t		n = unpacked(s, s->magic + s->magic_bytes, sizeof(s->magic) - s->magic_bytes);
+		ssize_t		n = unpacked(s, s->magic.byte + s->magic.count, sizeof(s->magic.byte) - s->magic.count);
 
 		if (n <= 0)
 			return false;
-		s->magic_bytes += (size_t) n;
+		s->magic.count += (size_t) n;
 	}
-	memcpy(magic, s->magic, sizeof(s->magic));
+	memcpy(magic, s->magic.byte, sizeof(s->magic.byte));
 	return true;
 }
 

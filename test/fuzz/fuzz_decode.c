@@ -15,6 +15,7 @@
 #include "copy.h"
 #include "csv.h"
 #include "flow.h"
+#include "fuzz.h"
 #include "window.h"
 
 enum
@@ -40,16 +41,6 @@ typedef struct tally
 	bool		tunnels;
 	bool		pieces;			/* fragments, perhaps of tunnels */
 } tally;
-
-static void
-require(bool holds, const char *what)
-{
-	if (!holds)
-	{
-		fprintf(stderr, "does not hold: %s\n", what);
-		abort();
-	}
-}
 
 static void
 count_row(void *arg, flow_row *row)

@@ -10,6 +10,7 @@
 
 #include "conn.h"
 #include "csv.h"
+#include "fuzz.h"
 #include "import.h"
 #include "source.h"
 
@@ -17,16 +18,6 @@ enum
 {
 	MOST_RELOADED = 2			/* rows that are read a second time: it is slow */
 };
-
-static void
-require(bool holds, const char *what)
-{
-	if (!holds)
-	{
-		fprintf(stderr, "does not hold: %s\n", what);
-		abort();
-	}
-}
 
 static void
 check_row(const flow_row *r)

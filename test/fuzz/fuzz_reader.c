@@ -10,21 +10,12 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "fuzz.h"
 
 enum
 {
 	MOST_FRAMES = 4096			/* small files unpack to very large ones */
 };
-
-static void
-require(bool holds, const char *what)
-{
-	if (!holds)
-	{
-		fprintf(stderr, "does not hold: %s\n", what);
-		abort();
-	}
-}
 
 static void
 read_all(source *s, const char *filter)
@@ -42,6 +33,7 @@ read_all(source *s, const char *filter)
 		for (uint32_t k = 0; k < f.captured; k++)
 			sum += f.data[k];
 	require(result >= 0 || message[0], "there is a reason");
+	(void) sum;
 	require(capture_drops(c) >= -1, "drops are a count");
 	capture_close(c);
 }
