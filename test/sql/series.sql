@@ -95,6 +95,21 @@ FROM (SELECT hour, flows, bytes, site FROM week) w JOIN per_site USING (site);
 SELECT version FROM anomaly_train('unnamed', 'SELECT hour, flows FROM traffic WHERE site = ''office''', 'seasonal');
 SELECT * FROM anomaly.series_of('unnamed');
 
+-- A model that looks back further: the same numbers on every way.
+SELECT warnings FROM anomaly_train('recurrent', 'SELECT * FROM traffic', 'lstm', features => '{flows,bytes}',
+	options => '{"partition": "site", "order": "hour", "layers": [8], "window": 12, "epochs": 2}');
+SELECT * FROM anomaly.series_of('recurrent');
+CREATE TABLE recurrent AS
+SELECT site, hour, anomaly_score_series('recurrent', t) OVER (PARTITION BY site ORDER BY hour) AS score FROM traffic t;
+SELECT count(*) AS rows, count(*) FILTER (WHERE r.score <> q.score) AS differ
+FROM anomaly_detect_query('recurrent', 'SELECT * FROM traffic ORDER BY md5(traffic::text)', NULL::traffic) q
+JOIN recurrent r ON (r.site, r.hour) = ((q."row").site, (q."row").hour);
+SELECT count(*) AS rows, count(*) FILTER (WHERE r.score <> q.score) AS differ
+FROM anomaly_detect_query('recurrent', 'SELECT * FROM traffic WHERE hour >= ''2026-02-01''', NULL::traffic,
+	context => 'SELECT * FROM traffic WHERE hour < ''2026-02-01'' AND hour >= ''2026-01-30''') q
+JOIN recurrent r ON (r.site, r.hour) = ((q."row").site, (q."row").hour);
+DROP TABLE recurrent;
+
 -- A model that does not look back scores row by row.
 SELECT version FROM anomaly_train('plain', 'SELECT flows, bytes FROM traffic');
 SELECT * FROM anomaly.series_of('plain');
