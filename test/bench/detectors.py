@@ -19,9 +19,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Callable
 
+import numpy as np
 import pandas as pd
 from fit import ROOT, build, codes, fit
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
+from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 
 DATA = os.path.join(os.environ.get("TEST_DATA", os.path.join(ROOT, "..", "shared")), "data")
 HOLDOUT = 0.1                   # the least that training keeps aside; the peer goes without it
@@ -34,6 +37,19 @@ def nslkdd():
     target = (train["label"] != "normal").astype(int).to_numpy()
     drop = ["label", "difficulty"]
     return train.drop(columns=drop), test.drop(columns=drop), target
+
+
+def clouds(rows, cols):
+    """Twenty normal clouds of unequal size and width, columns of deviation 1; so many rows
+    that the given number is left when some are held out."""
+    def make():
+        rng = np.random.RandomState(0)
+        centre, width = rng.randn(20, cols) * 3, rng.gamma(2, 0.3, 20)
+        cloud = rng.choice(20, round(rows / (1 - HOLDOUT)) + 20000, p=rng.dirichlet(np.ones(20)))
+        x = centre[cloud] + rng.randn(len(cloud), cols) * width[cloud, None]
+        x = pd.DataFrame((x - x.mean(0)) / x.std(0), columns=[f"c{i}" for i in range(cols)])
+        return x[:-20000], x[-20000:], np.zeros(len(x) - 20000, int)
+    return make
 
 
 @dataclass
@@ -56,7 +72,26 @@ def random_forest(x, y):
     return RandomForestClassifier(n_estimators=100, random_state=0).fit(x, y).predict_proba
 
 
+def kmeans(x, y):
+    model = KMeans(8, n_init=1, max_iter=20, random_state=0).fit(x)
+    return lambda rows: model.transform(rows).min(axis=1)
+
+
+def dbscan(x, y):
+    cores = DBSCAN(eps=EPS, min_samples=10).fit(x).components_
+    nearest = NearestNeighbors(n_neighbors=1).fit(cores)
+    return lambda rows: nearest.kneighbors(rows)[0][:, 0] / EPS
+
+
+def lof(x, y):
+    return LocalOutlierFactor(20, novelty=True).fit(x).score_samples
+
+
+EPS = 0.3
 CASES = [
+    Case("kmeans", clouds(1_000_000, 10), kmeans, 1, None, {"k": 8}),
+    Case("dbscan", clouds(100_000, 6), dbscan, 0.5, None, {"eps": EPS, "min_points": 10}),
+    Case("lof", clouds(20_000, 10), lof, 1, None),
     Case("isolation_forest", nslkdd, isolation_forest, 1, 15),
     Case("random_forest", nslkdd, random_forest, 1, 5, labelled=True),
 ]
@@ -71,7 +106,7 @@ def seconds(call, *args):
 def measure(case):
     train, test, target = case.data()
     ours = fit(case.detector, train, test, target=target if case.labelled else None, repeat=5,
-               max_rows=1_000_000, holdout=HOLDOUT, **case.options).number
+               max_rows=1_200_000, holdout=HOLDOUT, **case.options).number
     both, _ = codes(train, test)
     both[both != both] = -1
     x, rest = both[:len(train)], both[len(train):]
