@@ -26,7 +26,7 @@ static const char *const weight_choices[] = {"none", "root", "balanced", NULL};
 static const pga_param_spec dnn_params[] = {
 	{"layers", PGA_PARAM_SIZES, 1, 1, NN_MAX_WIDTH, default_layers,
 	"Widths of the hidden layers, from the first to the last."},
-	{"class_weight", PGA_PARAM_CHOICE, WEIGHT_ROOT, 0, 2, weight_choices,
+	{"class_weight", PGA_PARAM_CHOICE, WEIGHT_NONE, 0, 2, weight_choices,
 	"What a row of a class weighs: the same; the inverse of its class's share, or the root of that."},
 	{"batch_norm", PGA_PARAM_BOOL, 1, 0, 1, NULL,
 	"Whether each hidden layer's sums are scaled to the mini-batch's mean and deviation."},

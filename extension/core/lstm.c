@@ -6,9 +6,9 @@
  * the rows before it, and the score is how far off it was, in units of how far
  * off it usually is.  As in Ahmad et al., "Unsupervised Real-Time Anomaly
  * Detection for Streaming Data", Neurocomputing 262, 2017, a short mean of the
- * errors counts, not the last one alone.  With e the errors of a row's columns
- * over their deviations in training, the score is the root of the mean of e^2
- * over the columns and the last `smoothing` rows.
+ * errors counts, not the last one alone: the score is the mean of the absolute
+ * errors, each over its column's deviation in training, of all columns and the
+ * last `smoothing` rows.
  *
  * A row is judged from at most `window` rows before it, and from those alone:
  * the network begins anew, at rest, with the first of them, as it did in
@@ -49,7 +49,7 @@ static const pga_param_spec lstm_params[] = {
 	"Widths of the LSTM layers, from the first to the last."},
 	{"window", PGA_PARAM_INT, 32, 1, MAX_WINDOW, NULL,
 	"Rows before a row that it is forecast from, at most."},
-	{"smoothing", PGA_PARAM_INT, 5, 1, MAX_WINDOW, NULL,
+	{"smoothing", PGA_PARAM_INT, 16, 1, MAX_WINDOW, NULL,
 	"Rows, the scored one and those before it, whose errors are averaged."},
 	NN_PARAMS("Most passes over the rows; 0 stands for about 3,000 mini-batches.",
 			  32, 1e-3, 0, 0, 20),
@@ -506,14 +506,12 @@ lstm_scratch_bytes(const void *fitted, size_t rows)
 			LANES * (4 * f->widest + 2 * f->ncells * f->widest + nn_pad(f->cols))) * sizeof(float);
 }
 
-/* Square of a column's error over its deviation. */
+/* A column's absolute error over its deviation. */
 static inline double
 column_error(const lstm *f, const float *x, const float *forecast, size_t before, size_t j)
 {
-	double		e = ((double) x[j] - (double) forecast[j]) /
+	return fabs((double) x[j] - (double) forecast[j]) /
 		(double) f->deviation[span(before) * nn_pad(f->cols) + j];
-
-	return e * e;
 }
 
 /* Their mean over the columns of a row. */
@@ -629,8 +627,8 @@ score_lanes(const lstm *f, const lanes *s, size_t from, size_t n, double *out)
 	}
 	memset(s->y, 0, cols * sizeof(float));
 	for (size_t i = 0; i < n; i++)
-		out[i] = sqrt(count[i] > 0 ? sum[i] / (double) count[i]
-					  : row_error(f, s->x + (from + i) * f->cols, s->y, 0));
+		out[i] = count[i] > 0 ? sum[i] / (double) count[i]
+			: row_error(f, s->x + (from + i) * f->cols, s->y, 0);
 }
 
 static void
@@ -653,7 +651,7 @@ lstm_score(const void *fitted, const float *x, size_t rows, double *out, void *s
 		lstm_score_series(fitted, x + i * f->cols, 1, 0, out + i, scratch);
 }
 
-/* Each column's part of the score's square, and its forecast. */
+/* Each column's part of the score, and its forecast. */
 static void
 lstm_explain(const void *fitted, const float *x, size_t rows, double *share,
 			 double *expected, void *scratch)
@@ -687,7 +685,7 @@ const pga_detector pga_lstm = {
 	.summary = "Rows of a series that a recurrent network did not see coming are anomalous.",
 	.reference = "Hochreiter & Schmidhuber 1997; Malhotra et al. 2015; Ahmad et al. 2017",
 	.params = lstm_params,
-	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, true, 10},
+	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, false, 10},
 	.fit_bytes = lstm_fit_bytes,
 	.fit = lstm_fit,
 	.scratch_bytes = lstm_scratch_bytes,

@@ -16,6 +16,8 @@ echo "== detection quality against scikit-learn and PyTorch"
 "$PYTHON" "$ROOT/test/bench/quality.py" || status=1
 echo "== speed of the detectors against their peers"
 "$PYTHON" "$ROOT/test/bench/detectors.py" || status=1
+echo "== an epoch of the neural detectors against PyTorch"
+"$PYTHON" "$ROOT/test/bench/neural.py" || status=1
 echo "== flow metering against softflowd and nfpcapd"
 "$ROOT/test/bench/loader.sh" || status=1
 exit $status
