@@ -31,7 +31,7 @@ static const char *const combine_choices[] = {"mean", "max", "any", "votes", NUL
 
 static const pga_param_spec ensemble_params[] = {
 	{"members", PGA_PARAM_MEMBERS, 0, 0, 0, NULL,
-	"Names of detectors or models, or objects with algorithm and options, or model, and weight; by default isolation_forest alone."},
+	"Names of detectors or models, or objects with algorithm and options, or model, and weight; by default kmeans, dbscan and autoencoder."},
 	{"combine", PGA_PARAM_CHOICE, COMBINE_MEAN, 0, 3, combine_choices,
 	"What becomes of the members' surprises, -log10 p: their weighted mean, the largest one times its weight, the largest as it is, or the one that enough members reach."},
 	{"votes", PGA_PARAM_INT, 2, 1, PGA_MAX_MEMBERS, NULL,
@@ -39,7 +39,7 @@ static const pga_param_spec ensemble_params[] = {
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
 };
 
-static const char *const default_members[] = {"isolation_forest"};
+static const char *const default_members[] = {"kmeans", "dbscan", "autoencoder"};
 
 #define DEFAULT_MEMBERS (sizeof(default_members) / sizeof(default_members[0]))
 
