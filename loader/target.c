@@ -224,7 +224,7 @@ read_nfdump_port(text value, draft *d, char *room)
 	static const target plain = {"", KIND_UINT16, 0, FACT_OTHER, 65535, 1, false};
 	const char *dot = memchr(value.at, '.', value.length);
 	text		type = {value.at, dot ? (size_t) (dot - value.at) : value.length};
-	text		code = {dot + 1, value.length - type.length - 1};
+	text		code = {dot ? dot + 1 : value.at, dot ? value.length - type.length - 1 : 0};
 	uint16_t	high,
 				low;
 	const char *problem = read_number(&plain, type, &high, room);

@@ -128,7 +128,7 @@ run_cost(const float *x, size_t from, size_t to)
 static void
 restarts_find_the_optimum(void **state)
 {
-	float		x[POINTS];
+	float		x[POINTS] = {0};
 	pga_matrix	m = matrix(x, POINTS, 1);
 	pga_params	p = default_params(kmeans);
 	pga_report	report = {0};
