@@ -15,19 +15,21 @@
  * children of a tree's k-th split are its nodes 2k - 1 and 2k; the tree ends
  * when no child is missing.
  *
- * Walking.  Many walks, rows of one tree or trees of one row, go down level
- * by level, a few steps at a time, and those that arrived leave the list: the
- * processor works on several at once, never guesses where one ends, and waits
- * for memory for many of them together.
+ * Walking.  Many walks, rows of one tree or trees of one row, go down a few
+ * steps at a time, and those that arrived leave the list: the processor works
+ * on several at once, never guesses where one ends, and waits for memory for
+ * many of them together.  Values are compared as whole numbers since the
+ * outcome of that is added to the node's number in a single instruction.
  */
 #include "random_forest.h"
 
-#include <string.h>
-
 #define MAX_TREES 1000
 #define MAX_LEAVES 2000000		/* of a tree: 32 bits number the nodes of all */
-#define WALKS 256				/* at most, side by side */
-#define STEPS 3					/* of a walk before it is looked at */
+#define MAX_CUTS 65534			/* of a column */
+#define ROWS 120				/* walked together: their numbers stay near the processor */
+#define WALKS 128				/* at most, side by side; at least ROWS */
+#define FIRST_STEPS 5			/* from a root, before a walk is looked at */
+#define STEPS 3					/* from then on */
 #define POLL_NODES 8192			/* between looks for a cancel */
 
 static const char *const class_weights[] = {"none", "balanced", NULL};
@@ -59,7 +61,7 @@ pga_forest_create(pga_ctx *ctx, size_t cols, size_t classes, uint32_t trees,
 	f->trees = trees;
 	f->roots = ctx->alloc(ctx, (trees + (size_t) 1) * sizeof(uint32_t));
 	f->nodes = ctx->alloc(ctx, pga_mul(ctx, nodes, sizeof(pga_forest_node)));
-	f->leaf = ctx->alloc(ctx, pga_mul(ctx, nodes, sizeof(uint16_t)));
+	f->column = ctx->alloc(ctx, pga_mul(ctx, nodes, sizeof(uint16_t)));
 	f->cuts = ctx->alloc(ctx, cols * sizeof(float *));
 	f->ncuts = ctx->alloc(ctx, cols * sizeof(uint32_t));
 	f->pool = ctx->alloc(ctx, pga_mul(ctx, pool, classes * sizeof(uint16_t)));
@@ -77,6 +79,24 @@ put_number(pga_buf *buf, uint32_t value)
 	for (; value >= 128; value >>= 7)
 		pga_put_u8(buf, (uint8_t) (value | 128));
 	pga_put_u8(buf, (uint8_t) value);
+}
+
+/* The place of a split's cut in its column: how many are below. */
+static uint32_t
+cut_place(const pga_forest *f, uint32_t node)
+{
+	const float *cuts = f->cuts[f->column[node]];
+	uint32_t	below = 0;
+
+	for (uint32_t n = f->ncuts[f->column[node]]; n > 1;)
+	{
+		uint32_t	half = n / 2;
+
+		if (pga_forest_number(cuts[below + half - 1]) < f->nodes[node].cut)
+			below += half;
+		n -= half;
+	}
+	return below;
 }
 
 static void
@@ -100,11 +120,11 @@ forest_save(const void *fitted, pga_buf *buf)
 		const pga_forest_node *node = &f->nodes[i];
 
 		if (node->next == 0)
-			put_number(buf, (uint32_t) f->leaf[i] << 1 | 1);
+			put_number(buf, pga_forest_leaf(node) << 1 | 1);
 		else
 		{
-			put_number(buf, (uint32_t) node->column << 1);
-			put_number(buf, node->cut);
+			put_number(buf, (uint32_t) f->column[i] << 1);
+			put_number(buf, cut_place(f, i));
 		}
 	}
 }
@@ -132,7 +152,7 @@ load_cuts(pga_reader *r, float **cuts)
 {
 	uint32_t	n = pga_get_u16(r);
 
-	if (n >= PGA_FOREST_LEAF || n * sizeof(float) > (size_t) (r->end - r->p))
+	if (n > MAX_CUTS || n * sizeof(float) > (size_t) (r->end - r->p))
 		pga_corrupt(r, "a column has too many cuts");
 	*cuts = r->ctx->alloc(r->ctx, n * sizeof(float));
 	for (uint32_t k = 0; k < n; k++)
@@ -174,14 +194,14 @@ load_node(pga_reader *r, pga_forest *f, uint32_t i, uint32_t child)
 	{
 		if (what >= f->npool)
 			pga_corrupt(r, "a leaf has no shares");
-		f->nodes[i].cut = PGA_FOREST_LEAF;
-		f->leaf[i] = (uint16_t) what;
+		f->nodes[i].cut = PGA_FOREST_LEAF + what;
 		return false;
 	}
 	cut = get_number(r);
 	if (what >= f->cols || cut >= f->ncuts[what])
 		pga_corrupt(r, "a split is by an unknown cut");
-	f->nodes[i] = (pga_forest_node) {(uint16_t) what, (uint16_t) cut, child - i};
+	f->nodes[i] = (pga_forest_node) {pga_forest_number(f->cuts[what][cut]), child - i};
+	f->column[i] = (uint16_t) what;
 	return true;
 }
 
@@ -244,58 +264,53 @@ forest_load(pga_reader *r, unsigned version, const pga_matrix *shape)
 
 /* ---- scoring ----------------------------------------------------------------------- */
 
+/* A row as it is walked: a number for each column, then a sum for each class. */
 static size_t
-codes_bytes(const pga_forest *f, size_t rows)
+row_stride(const pga_forest *f)
 {
-	return (rows * f->cols * sizeof(uint16_t) + 7) / 8 * 8;
+	return f->cols + f->classes;
 }
 
 static size_t
 forest_scratch_bytes(const void *fitted, size_t rows)
 {
-	const pga_forest *f = fitted;
-
-	return codes_bytes(f, rows) + rows * f->classes * sizeof(uint32_t);
+	return (rows < ROWS ? rows : ROWS) * row_stride(fitted) * sizeof(uint32_t);
 }
 
-/* How many cuts are below the value: a binary search without branches. */
-static inline uint16_t
-code_of(const float *cuts, uint32_t n, float value)
-{
-	uint32_t	below = 0;
-
-	while (n > 1)
-	{
-		uint32_t	half = n / 2;
-
-		below += (uint32_t) -(cuts[below + half - 1] < value) & half;
-		n -= half;
-	}
-	return (uint16_t) (below + (cuts[below] < value));
-}
-
-/* codes[rows][cols]; of columns without cuts they are never read. */
 static void
-code_rows(const pga_forest *f, const float *x, size_t rows, uint16_t *codes)
+number_rows(const pga_forest *f, const float *x, size_t rows, uint32_t *numbers)
 {
-	for (size_t j = 0; j < f->cols; j++)
-		if (f->ncuts[j] > 0)
-			for (size_t i = 0; i < rows; i++)
-				codes[i * f->cols + j] = code_of(f->cuts[j], f->ncuts[j], x[i * f->cols + j]);
+	for (size_t i = 0; i < rows; i++, x += f->cols, numbers += row_stride(f))
+	{
+		for (size_t j = 0; j < f->cols; j++)
+			numbers[j] = pga_forest_number(x[j]);
+		memset(numbers + f->cols, 0, f->classes * sizeof(uint32_t));
+	}
 }
 
-/* A walk in one word, the node low and the row high: a step is one addition. */
+/* So many steps down; those from a leaf lead to it. */
+static inline uint32_t
+step(const pga_forest_node *nodes, const uint16_t *column, const uint32_t *row, uint32_t node, int steps)
+{
+#pragma GCC unroll 8
+	for (int k = 0; k < steps; k++)
+		node += nodes[node].next + (uint32_t) (row[column[node]] > nodes[node].cut);
+	return node;
+}
+
+/* A walk in one word: the node it is at, low, and where its row begins. */
 static inline uint64_t
-walk_from(uint32_t node, size_t row)
+walk_of(size_t row, uint32_t node)
 {
 	return (uint64_t) row << 32 | node;
 }
 
 /* Takes n walks down to their leaves; done gets them, in some order. */
 static void
-finish_walks(const pga_forest *f, const uint16_t *codes, uint64_t *walks, size_t n, uint64_t *done)
+finish_walks(const pga_forest *f, const uint32_t *numbers, uint64_t *walks, size_t n, uint64_t *done)
 {
 	const pga_forest_node *nodes = f->nodes;
+	const uint16_t *column = f->column;
 
 	while (n > 0)
 	{
@@ -303,21 +318,12 @@ finish_walks(const pga_forest *f, const uint16_t *codes, uint64_t *walks, size_t
 
 		for (size_t i = 0; i < n; i++)
 		{
-			uint64_t	at = walks[i];
-			const uint16_t *code = codes + (at >> 32) * f->cols;
-			unsigned	more;
+			size_t		row = walks[i] >> 32;
+			uint32_t	at = step(nodes, column, numbers + row, (uint32_t) walks[i], STEPS);
+			unsigned	more = nodes[at].next != 0;
 
-#pragma GCC unroll 8
-			for (int k = 0; k < STEPS; k++)
-			{
-				const pga_forest_node *node = nodes + (uint32_t) at;
-
-				at += node->next + (uint64_t) (code[node->column] > node->cut);
-			}
-			more = nodes[(uint32_t) at].next != 0;
-			walks[left] = at;
+			walks[left] = *done = walk_of(row, at);
 			left += more;
-			*done = at;
 			done += !more;
 		}
 		n = left;
@@ -325,48 +331,61 @@ finish_walks(const pga_forest *f, const uint16_t *codes, uint64_t *walks, size_t
 }
 
 static void
-add_leaves(const pga_forest *f, const uint64_t *done, size_t n, uint32_t *sum)
+add_leaves(const pga_forest *f, const uint64_t *done, size_t n, uint32_t *numbers)
 {
 	for (size_t i = 0; i < n; i++)
 	{
-		uint32_t	leaf = f->leaf[(uint32_t) done[i]];
-		uint32_t   *of = sum + (done[i] >> 32) * f->classes;
+		uint32_t	leaf = pga_forest_leaf(&f->nodes[(uint32_t) done[i]]);
+		uint32_t   *sum = numbers + (done[i] >> 32) + f->cols;
 		const uint16_t *share = f->pool + leaf * f->classes;
 
 		if (leaf < f->classes)
-			of[leaf] += PGA_FOREST_WHOLE;
+			sum[leaf] += PGA_FOREST_WHOLE;
 		else
 			for (size_t c = 0; c < f->classes; c++)
-				of[c] += share[c];
+				sum[c] += share[c];
 	}
 }
 
-/* As many trees at a time as rows leave room for. */
+/* Sums of up to ROWS rows; as many trees at a time as they leave room for. */
 static void
-forest_classify(const void *fitted, const float *x, size_t rows, double *probability, void *scratch)
+walk_trees(const pga_forest *f, uint32_t *numbers, size_t rows)
 {
-	const pga_forest *f = fitted;
-	uint16_t   *codes = scratch;
-	uint32_t   *sum = (uint32_t *) ((char *) scratch + codes_bytes(f, rows));
-	double		whole = (double) PGA_FOREST_WHOLE * f->trees;
+	size_t		stride = row_stride(f);
 	uint64_t	walks[WALKS],
 				done[WALKS + 1];
 
-	memset(sum, 0, rows * f->classes * sizeof(uint32_t));
-	code_rows(f, x, rows, codes);
 	for (uint32_t t = 0; t < f->trees;)
 	{
 		size_t		n = 0;
 
 		do
-			for (size_t i = 0; i < rows; i++)
-				walks[n++] = walk_from(f->roots[t], i);
+			for (size_t row = 0; row < rows * stride; row += stride)
+				walks[n++] = walk_of(row, step(f->nodes, f->column, numbers + row,
+											   f->roots[t], FIRST_STEPS));
 		while (++t < f->trees && n + rows <= WALKS);
-		finish_walks(f, codes, walks, n, done);
-		add_leaves(f, done, n, sum);
+		finish_walks(f, numbers, walks, n, done);
+		add_leaves(f, done, n, numbers);
 	}
-	for (size_t i = 0; i < rows * f->classes; i++)
-		probability[i] = sum[i] / whole;
+}
+
+static void
+forest_classify(const void *fitted, const float *x, size_t rows, double *probability, void *scratch)
+{
+	const pga_forest *f = fitted;
+	double		whole = (double) PGA_FOREST_WHOLE * f->trees;
+
+	for (size_t begin = 0; begin < rows; begin += ROWS)
+	{
+		size_t		n = rows - begin < ROWS ? rows - begin : ROWS;
+		uint32_t   *row = scratch;
+
+		number_rows(f, x + begin * f->cols, n, row);
+		walk_trees(f, row, n);
+		for (; n > 0; n--, row += row_stride(f))
+			for (size_t c = 0; c < f->classes; c++)
+				*probability++ = row[f->cols + c] / whole;
+	}
 }
 
 const pga_detector pga_random_forest = {

@@ -2,12 +2,13 @@
  * random_forest.h - the fitted form of a random forest, between the file that
  * grows it (random_forest_fit.c) and the one that keeps and walks it.
  *
- * A row's values are looked up once in their columns' cuts and become codes:
- * the number of cuts below.  All trees' nodes stand in one array, tree after
- * tree, each tree level by level.  A node is eight bytes: column, cut, and the
- * distance to the first child, to which a row goes whose code is at most the
- * cut; the second child is next to it.  A leaf is no step away from itself,
- * so that a walk may take more steps than it needs.
+ * All trees' nodes stand in one array, tree after tree, each tree level by
+ * level.  A node is a cut and the distance to the first child, to which a row
+ * goes whose value is at most the cut; the second child is next to it; the
+ * column is kept beside.  Values and cuts are compared as whole numbers that
+ * order as they do.  A leaf is no step away from itself, so that a walk may
+ * take more steps than it needs: its cut is above all values and names what
+ * the leaf says.
  *
  * What a leaf says is kept once in a pool: a share for each class in units of
  * 1/65535 that sum up to one exactly.  So do the probabilities then, and no
@@ -18,14 +19,15 @@
 
 #include "core.h"
 
-#define PGA_FOREST_LEAF 65535u	/* a leaf's cut: no code is above */
+#include <string.h>
+
+#define PGA_FOREST_LEAF 0xff800000u	/* and on: above the number of every finite value */
 #define PGA_FOREST_WHOLE 65535u /* sum of a leaf's shares */
 #define PGA_FOREST_POOL 65536u	/* most leaves of different shares */
 
 typedef struct pga_forest_node
 {
-	uint16_t	column;			/* 0 in a leaf */
-	uint16_t	cut;
+	uint32_t	cut;			/* of a leaf PGA_FOREST_LEAF plus its place in the pool */
 	uint32_t	next;			/* nodes from here to the first child; 0 in a leaf */
 } pga_forest_node;
 
@@ -36,12 +38,29 @@ typedef struct pga_forest
 	uint32_t	trees;
 	uint32_t   *roots;			/* [trees + 1] where each tree begins; last: nodes */
 	pga_forest_node *nodes;
-	uint16_t   *leaf;			/* beside nodes: a leaf's place in the pool; 0 of a split */
+	uint16_t   *column;			/* beside nodes: what a split looks at; 0 of a leaf */
 	float	  **cuts;			/* [cols][ncuts] ascending */
 	uint32_t   *ncuts;			/* [cols] at most 65534 */
 	uint16_t   *pool;			/* [npool][classes] the classes themselves first */
 	uint32_t	npool;
 } pga_forest;
+
+/* A number that orders as the finite value does. */
+static inline uint32_t
+pga_forest_number(float value)
+{
+	uint32_t	bits;
+
+	value += 0.0f;				/* there is one zero */
+	memcpy(&bits, &value, sizeof(bits));
+	return bits ^ ((uint32_t) -(bits >> 31) | 0x80000000u);
+}
+
+static inline uint32_t
+pga_forest_leaf(const pga_forest_node *node)
+{
+	return node->cut - PGA_FOREST_LEAF;
+}
 
 /* With room for so many nodes and pool entries, the first of which are set. */
 pga_forest *pga_forest_create(pga_ctx *, size_t cols, size_t classes, uint32_t trees,

@@ -324,15 +324,13 @@ grow_tree(grower *g, uint32_t t)
 		{
 			uint32_t	first = divide(g, rows, here.n, &s);
 
-			nodes[i] = (pga_forest_node) {(uint16_t) s.column, (uint16_t) s.cut, n - i};
+			nodes[i] = (pga_forest_node) {s.cut, n - i};
+			g->f->column[root + i] = (uint16_t) s.column;
 			g->ranges[n++] = (range) {here.begin, first};
 			g->ranges[n++] = (range) {here.begin + first, here.n - first};
 		}
 		else
-		{
-			nodes[i].cut = PGA_FOREST_LEAF;
-			g->f->leaf[root + i] = (uint16_t) make_leaf(g);
-		}
+			nodes[i].cut = PGA_FOREST_LEAF + make_leaf(g);
 		if (i % 64 == 0)
 			g->ctx->poll(g->ctx);
 	}
@@ -348,16 +346,16 @@ vote(grower *g, uint32_t t)
 
 	for (size_t i = 0; i < g->m->rows; i += g->vote_step, votes += f->classes)
 	{
-		const pga_forest_node *at = f->nodes + f->roots[t];
+		uint32_t	at = f->roots[t];
 		const uint16_t *share;
 
 		if (i / g->vote_step % 1024 == 0)
 			g->ctx->poll(g->ctx);
 		if (g->in_bag[i])
 			continue;
-		while (at->next != 0)
-			at += at->next + (g->codes[at->column * g->m->rows + i] > at->cut);
-		share = f->pool + f->leaf[at - f->nodes] * f->classes;
+		while (f->nodes[at].next != 0)
+			at += f->nodes[at].next + (g->codes[f->column[at] * g->m->rows + i] > f->nodes[at].cut);
+		share = f->pool + pga_forest_leaf(&f->nodes[at]) * f->classes;
 		for (size_t c = 0; c < f->classes; c++)
 			votes[c] += (float) share[c] / PGA_FOREST_WHOLE;
 	}
@@ -447,24 +445,26 @@ take_cuts(grower *g, size_t column, float *least, float *largest)
 			g->f->cuts[column][g->f->ncuts[column]++] = cut_between(largest[k], least[k + 1]);
 }
 
-/* Cuts of codes become cuts of those kept: the number of used ones before. */
+/* Cuts of codes become the values kept: theirs is the number of used ones before. */
 static void
-renumber_cuts(grower *g)
+settle_cuts(grower *g)
 {
 	pga_forest *f = g->f;
 
 	for (uint32_t i = 0; i < f->roots[f->trees]; i++)
 	{
 		pga_forest_node *node = &f->nodes[i];
+		size_t		column = f->column[i];
 		uint32_t	w = node->cut / 64;
-		uint64_t	used;
+		uint32_t	before;
 
 		if (i % POLL_ROWS == 0)
 			g->ctx->poll(g->ctx);
 		if (node->next == 0)
 			continue;
-		used = g->used[node->column][w] & ((UINT64_C(1) << node->cut % 64) - 1);
-		node->cut = (uint16_t) (g->before[node->column][w] + (uint32_t) __builtin_popcountll(used));
+		before = g->before[column][w] + (uint32_t) __builtin_popcountll(
+			g->used[column][w] & ((UINT64_C(1) << node->cut % 64) - 1));
+		node->cut = pga_forest_number(f->cuts[column][before]);
 	}
 }
 
@@ -565,7 +565,7 @@ pga_forest_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_
 	report_out_of_bag(&g, report);
 	for (size_t j = 0; j < m->cols; j++)
 		take_cuts(&g, j, ends, ends + MAX_CODES + 1);
-	renumber_cuts(&g);
+	settle_cuts(&g);
 	return g.f;
 }
 
