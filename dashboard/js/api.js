@@ -1,4 +1,4 @@
-// Reading from PostgREST.  Errors carry what a person needs: the status, the
+// Asking PostgREST.  Errors carry what a person needs: the status, the
 // server's message and its hint, or that there was no answer at all.
 
 const BASE = new URL('../api/', import.meta.url);
@@ -20,16 +20,29 @@ export function parseJson(text) {
 }
 
 // params: PostgREST arguments and filters; absent ones (null) are left out.
-export async function get(path, params = {}, signal = undefined) {
+export function get(path, params = {}, signal = undefined) {
 	const url = new URL(path, BASE);
 	for (const [name, value] of Object.entries(params)) {
 		if (value !== null && value !== undefined) url.searchParams.append(name, value);
 	}
+	return request(url, {}, signal);
+}
+
+// Calls a function that changes something.  Its arguments go as JSON; the
+// header is one that no other site can have sent for us.
+export function call(name, args = {}) {
+	return request(new URL(`rpc/${name}`, BASE), {
+		method: 'POST', body: JSON.stringify(args),
+		headers: { 'content-type': 'application/json', 'x-requested-with': 'pg_anomaly' },
+	});
+}
+
+async function request(url, options, signal) {
 	const limit = AbortSignal.timeout(TIMEOUT);
 	let response;
 	let text;
 	try {
-		response = await fetch(url, { signal: signal ? AbortSignal.any([signal, limit]) : limit });
+		response = await fetch(url, { ...options, signal: signal ? AbortSignal.any([signal, limit]) : limit });
 		text = await response.text();
 	} catch (error) {
 		if (signal?.aborted) throw error;
@@ -40,6 +53,7 @@ export async function get(path, params = {}, signal = undefined) {
 
 // A proxy's own error page is HTML; only what says it is JSON is parsed.
 function body(response, text) {
+	if (response.status === 204) return null;
 	const json = (response.headers.get('content-type') ?? '').includes('json');
 	let data = null;
 	try {

@@ -14,7 +14,13 @@ export class Chart {
 			this.listenToBrush(onBrush);
 			this.listenToSlider(onBrush);
 		}
-		new ResizeObserver(() => this.chart.resize()).observe(element);
+		this.observer = new ResizeObserver(() => this.chart.resize());
+		this.observer.observe(element);
+	}
+
+	dispose() {
+		this.observer.disconnect();
+		this.chart.dispose();
 	}
 
 	listenToBrush(onBrush) {

@@ -12,7 +12,7 @@ export class Drawer {
 		this.content = root.querySelector('.detail-content');
 		root.querySelector('.close').addEventListener('click', onClose);
 		document.addEventListener('keydown', (event) => {
-			if (event.key === 'Escape' && this.id !== null) onClose();
+			if (event.key === 'Escape' && this.id !== null && !document.querySelector('dialog')) onClose();
 		});
 	}
 

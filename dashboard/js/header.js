@@ -1,9 +1,10 @@
-// The bar at the top: what store, what time, live or not, zone and theme; and
-// below it the filters in force, each with a way out.
+// The bar at the top: what store, what time, live or not, zone and theme; below
+// it the pages, and the filters in force, each with a way out.
 
 import { bandNamed, mark } from './bands.js';
-import { h } from './dom.js';
+import { h, replaceKeeping } from './dom.js';
 import { moment, span, threat as threatLabel, zoneName } from './format.js';
+import { PAGES, pageNamed } from './pages.js';
 import { PRESETS, isHistoric, presetName } from './range.js';
 import { stateLink } from './table.js';
 
@@ -61,7 +62,7 @@ function closeRangeForm() {
 
 export function drawHeader(ctx, live, lost) {
 	const { state, status, range, zone } = ctx;
-	document.title = `${status.open_alerts} alerts · ${status.store} · pg_anomaly`;
+	document.title = `${pageNamed(state.page).title} · ${status.open_alerts} alerts · ${status.store} · pg_anomaly`;
 	byId('store').textContent = status.store;
 	byId('models').textContent = status.models ?? 'no model on watch';
 	byId('preset').value = presetName(state, status) ?? '';
@@ -69,12 +70,23 @@ export function drawHeader(ctx, live, lost) {
 	fillRangeForm(range, zone);
 	byId('zone').textContent = zone === 'utc' ? 'UTC' : 'Local';
 	byId('theme').textContent = { light: 'Light', dark: 'Dark' }[state.theme] ?? 'Auto';
+	document.querySelector('.when').hidden = !pageNamed(state.page).ranged;
+	drawPages(ctx);
 	drawZoom(ctx);
 	drawLive(ctx, live, lost);
 	drawFilters(ctx);
 	const trouble = byId('trouble');
 	trouble.hidden = !status.watch_error;
 	trouble.textContent = status.watch_error ? `Detection is failing: ${status.watch_error}` : '';
+}
+
+// Links to the pages; the range and its filters go along.
+function drawPages(ctx) {
+	const current = pageNamed(ctx.state.page);
+	const link = (page) => stateLink({ page: page === PAGES[0] ? null : page.name }, ctx,
+		{ 'aria-current': page === current ? 'page' : null }, page.title,
+		page.badge ? h('span', { class: 'badge' }, page.badge(ctx)) : null);
+	replaceKeeping(byId('pages'), ...PAGES.map(link));
 }
 
 function fillRangeForm(range, zone) {
@@ -108,7 +120,7 @@ function drawFilters(ctx) {
 	const chip = (key, name, text, shape) => stateLink({ [key]: null }, ctx,
 		{ class: 'filter', 'data-filter': key, 'aria-label': `Remove the filter ${name} ${text}` },
 		h('span', { class: 'filter-name' }, name), shape, text, h('span', { class: 'cross', 'aria-hidden': 'true' }, '×'));
-	const chips = [
+	const chips = !pageNamed(state.page).ranged ? [] : [
 		state.host && chip('host', 'Host', state.host, null),
 		state.threat && chip('threat', 'Threat', threatLabel(state.threat), null),
 		state.band && chip('band', 'Alerts', bandNamed(state.band).label, mark(bandNamed(state.band))),

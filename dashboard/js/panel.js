@@ -5,19 +5,24 @@
 // A definition says what is inside:
 //   title, note          heading and the line beside it
 //   load(query, signal)  → rows, query = { range, state }
+//   or for rows that come in pages (keyset.js): pageSize, and
+//   page(query, signal, { size, from }) → { rows, more }
 //   isEmpty(rows), emptyText
-//   key(query)           what the answer depends on (default: the arguments)
+//   key(query)           what the answer depends on (default: range, host and threat)
 // and one of
 //   option(rows, ctx), summary(rows, ctx), table(rows, ctx)
 //     [, tools(ctx) → nodes beside the table button] [, size(rows) → { height }]
 //     [, click(event, rows, ctx) → patch] [, brush(first, last, rows, ctx) → patch]
 //   render(rows, ctx)    → nodes, for what is no chart
-// The builders are pure: rows in, ECharts option or table out.
+// The builders are pure: rows in, ECharts option or table out.  ctx is what
+// view.js says, and redraw(), for what a panel keeps beside its rows.
 
 import { Chart } from './chart.js';
 import { h, replaceKeeping } from './dom.js';
 import { clock } from './format.js';
 import { makeTable } from './table.js';
+
+const MOST = 1000;	// rows that a refresh brings again
 
 export class Panel {
 	constructor(root, definition) {
@@ -37,11 +42,12 @@ export class Panel {
 		this.tools = h('div', { class: 'panel-tools' });
 		this.view = h('div', { class: 'panel-view' });
 		this.message = h('div', { class: 'panel-message' });
+		this.foot = h('div', { class: 'panel-foot' });
 		this.root.setAttribute('aria-labelledby', id);
 		this.root.append(
 			h('header', { class: 'panel-head' },
 				h('h2', { id }, title), this.note, this.stale, this.tools),
-			h('div', { class: 'panel-body' }, this.view, this.message));
+			h('div', { class: 'panel-body' }, this.view, this.message, this.foot));
 		if (option) this.buildChart();
 	}
 
@@ -75,18 +81,36 @@ export class Panel {
 		this.root.dataset.state = state;
 	}
 
+	// Draws, and loads first when what it depends on has changed or must be fresh.
+	update(query, ctx, fresh) {
+		if (fresh || this.asked !== this.keyOf(query)) this.refresh(query, ctx);
+		else this.draw(ctx);
+	}
+
+	keyOf(query) {
+		return (this.definition.key ?? defaultKey)(query);
+	}
+
+	dispose() {
+		this.request?.abort();
+		this.chart?.dispose();
+	}
+
 	// Loads, then draws.  A newer refresh cancels an older one.
 	async refresh(query, ctx) {
 		this.request?.abort();
 		const request = new AbortController();
-		const key = (this.definition.key ?? defaultKey)(query);
+		const key = this.keyOf(query);
 		this.request = request;
+		this.asked = key;
+		this.query = query;
 		this.ctx = ctx;
 		this.retry = () => this.refresh(query, ctx);
 		this.root.setAttribute('aria-busy', 'true');
 		if (this.rows === null) this.show('loading');
 		try {
-			this.rows = await this.definition.load(query, request.signal);
+			const rows = await this.load(query, key, request.signal);
+			this.rows = rows;
 			this.key = key;
 			this.loadedAt = Date.now();
 			this.stale.replaceChildren();
@@ -96,6 +120,40 @@ export class Panel {
 		} finally {
 			if (this.request === request) this.root.removeAttribute('aria-busy');
 		}
+	}
+
+	// As many pages as were there, so that nothing vanishes under the reader.
+	async load(query, key, signal) {
+		const { pageSize, page, load } = this.definition;
+		if (!page) return load(query, signal);
+		const size = this.rows && this.key === key ? Math.min(Math.max(this.rows.length, pageSize), MOST) : pageSize;
+		const { rows, more } = await page(query, signal, { size, from: null });
+		this.hasMore = more;
+		return rows;
+	}
+
+	async loadMore() {
+		const button = this.foot.querySelector('button');
+		const { signal } = this.request;
+		button.disabled = true;
+		try {
+			const { rows, more } = await this.definition.page(this.query, signal, { size: this.definition.pageSize, from: this.rows.at(-1) });
+			this.rows = [...this.rows, ...rows];
+			this.hasMore = more;
+			this.draw(this.ctx);
+		} catch (error) {
+			if (signal.aborted) return;
+			this.foot.prepend(h('p', { role: 'alert' }, error.message));
+			button.disabled = false;
+		}
+	}
+
+	drawFoot() {
+		if (!this.definition.page) return;
+		const more = () => this.loadMore();
+		const count = `${this.rows.length}${this.hasMore ? '' : ', all'} shown`;
+		replaceKeeping(this.foot, h('p', { class: 'hint', role: 'status' }, count), this.hasMore
+			? h('button', { type: 'button', id: `${this.root.dataset.panel}-more`, on: { click: more } }, 'Show more') : '');
 	}
 
 	fail(error, key, ctx) {
@@ -119,11 +177,14 @@ export class Panel {
 	}
 
 	// Draws the rows at hand, as after a change of theme or time zone.
-	draw(ctx) {
+	draw(given) {
+		const ctx = { ...given, redraw: () => this.draw(this.ctx) };
 		this.ctx = ctx;
 		if (this.rows === null) return;
 		const { definition, rows } = this;
+		this.drawFoot();
 		if (definition.isEmpty(rows)) {
+			this.foot.replaceChildren();
 			this.show('empty');
 			this.message.replaceChildren(h('p', {}, definition.emptyText));
 			return;

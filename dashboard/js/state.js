@@ -2,24 +2,27 @@
 // reload and the back button all bring the same picture.
 
 import { BANDS } from './bands.js';
+import { PAGES } from './pages.js';
 import { PRESETS } from './range.js';
+import { digits, oneOf, word } from './readers.js';
 
-const oneOf = (...allowed) => (text) => (allowed.includes(text) ? text : null);
 const instant = (text) => (Number.isNaN(Date.parse(text)) ? null : Date.parse(text));
 
 // key → how its text is read; text that makes no sense counts as absent
-const KEYS = {
+const SHARED = {
+	page: oneOf(...PAGES.slice(1).map((page) => page.name)),	// absent: the first
 	range: oneOf(...PRESETS.map((p) => p.name)),
 	t0: instant,
 	t1: instant,
 	host: (text) => (/^[0-9a-f.:]{2,45}(\/\d{1,3})?$/i.test(text) ? text : null),
-	threat: (text) => (/^[\w .-]{1,63}$/.test(text) ? text : null),
+	threat: word,
 	band: oneOf(...BANDS.map((b) => b.name)),
-	metric: oneOf('packets', 'bytes'),
-	alert: (text) => (/^\d{1,19}$/.test(text) ? text : null),
+	alert: digits,
 	theme: oneOf('light', 'dark'),
 	tz: oneOf('local'),
 };
+const KEYS = PAGES.reduce((keys, page) => ({ ...keys, ...page.keys }), SHARED);
+const OWN = Object.keys(KEYS).filter((key) => !(key in SHARED));
 
 export function parse(search) {
 	const params = new URLSearchParams(search);
@@ -43,28 +46,35 @@ export function format(state) {
 	return params.length ? `?${params.join('&')}` : '';
 }
 
+// A state after a change.  Another page drops what belongs to the one before,
+// and the alert that lay open.
+export function changed(state, patch) {
+	const leaves = patch.page !== undefined && patch.page !== state.page;
+	const dropped = leaves ? Object.fromEntries([...OWN, 'alert'].map((key) => [key, null])) : {};
+	return parse(format({ ...state, ...dropped, ...patch }));
+}
+
 // The store: `get`, `set` (a new history entry), `link` (the address a change
 // would lead to) and one listener that is told which keys changed.
 export function makeState(onChange) {
 	let current = parse(location.search);
 
 	function apply(next) {
-		const changed = Object.keys(KEYS).filter((key) => next[key] !== current[key]);
+		const keys = Object.keys(KEYS).filter((key) => next[key] !== current[key]);
 		current = next;
-		if (changed.length) onChange(changed);
+		if (keys.length) onChange(keys);
 	}
 	addEventListener('popstate', () => apply(parse(location.search)));
 
-	const merged = (patch) => parse(format({ ...current, ...patch }));
 	const address = (state) => location.pathname + format(state);
 	return {
 		get: () => current,
 		set(patch) {
-			const next = merged(patch);
+			const next = changed(current, patch);
 			if (format(next) === format(current)) return;
 			history.pushState(null, '', address(next));
 			apply(next);
 		},
-		link: (patch) => address(merged(patch)),
+		link: (patch) => address(changed(current, patch)),
 	};
 }

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { AXE, SHOTS, chartOption, kpis, launch, open, panelState, period, pointOf, settled, sql, sqlNumber } from './support.mjs';
+import { AXE, SHOTS, chartOption, kpis, launch, panelState, period, pointOf, settled, sql, sqlNumber, visitor } from './support.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -15,16 +15,7 @@ const between = (column, { t0, t1 }) => `${column} >= '${t0}' AND ${column} < '$
 const total = (rows) => rows.reduce((sum, value) => sum + Number(value ?? 0), 0);
 const PORTSCAN = 't0=2026-03-03T10:00:00Z&t1=2026-03-03T11:00:00Z';
 
-async function visit(path, options, body) {
-	const page = await open(browser, path, options);
-	try {
-		await settled(page);
-		await body(page);
-		assert.deepEqual(page.complaints, [], 'console errors or policy violations');
-	} finally {
-		await page.context().close();
-	}
-}
+const visit = visitor(() => browser);
 
 test('the page loads under its policy without a complaint, every panel with data', () => visit('', {}, async (page) => {
 	for (const name of ['kpi', 'timeline', 'heatmap', 'threats', 'scores', 'alerts', 'detections']) {
@@ -266,13 +257,6 @@ for (const colorScheme of ['light', 'dark']) {
 		await page.locator('[data-alert] a').first().click();
 		await page.waitForSelector('#detail h2');
 		await audit('tables and an alert');
-	}));
-}
-
-for (const [width, colorScheme] of [[1440, 'light'], [1440, 'dark'], [390, 'light'], [390, 'dark']]) {
-	test(`screenshot ${width} ${colorScheme}`, () => visit('', { viewport: { width, height: 900 }, colorScheme }, async (page) => {
-		const picture = await page.screenshot({ path: `${SHOTS}overview-${width}-${colorScheme}.png`, fullPage: true });
-		assert.ok(picture.length > 20000);
 	}));
 }
 

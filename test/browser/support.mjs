@@ -46,6 +46,19 @@ export async function open(browser, path = '', options = {}) {
 	return page;
 }
 
+// visit(path, options, body): a page opened, settled, and closed again, about
+// which nothing may have complained
+export const visitor = (browser) => async (path, options, body) => {
+	const page = await open(browser(), path, options);
+	try {
+		await settled(page);
+		await body(page);
+		if (page.complaints.length) throw new Error(`console errors or policy violations: ${page.complaints.join('; ')}`);
+	} finally {
+		await page.context().close();
+	}
+};
+
 export const settled = (page) => page.waitForFunction(() => {
 	const panels = [...document.querySelectorAll('[data-panel]')];
 	return panels.length > 0 && panels.every((p) => p.dataset.state !== 'loading' && !p.hasAttribute('aria-busy'));

@@ -24,7 +24,7 @@ assemble() {
 	[ -f "$echarts" ] && [ -x "$postgrest" ] || die "run first: npm ci --prefix dashboard"
 	as_server rm -rf "$DIR/site"
 	as_server mkdir -p "$DIR/tmp" "$DIR/site/vendor"
-	tar -C "$dashboard" -c index.html style.css favicon.svg js | as_server tar -C "$DIR/site" -x --no-same-owner
+	tar -C "$dashboard" -c index.html style.css favicon.svg css js | as_server tar -C "$DIR/site" -x --no-same-owner
 	as_server tee "$DIR/site/vendor/echarts.mjs" <"$echarts" >/dev/null
 	as_server gzip -9kn "$DIR/site/vendor/echarts.mjs"
 	as_server cmp -s "$DIR/postgrest" <"$postgrest" - ||

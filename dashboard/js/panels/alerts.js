@@ -9,8 +9,17 @@ import { recordTable, stateLink } from '../table.js';
 import { bandCell } from './common.js';
 
 const PAGE = 200;
-const COLUMNS = ['id', 'source', 'threat', 'title', 'severity', 'band', 'risk', 'first_seen', 'last_seen', 'flow_count',
-	'target_count'];
+export const ALERT_COLUMNS = ['id', 'source', 'threat', 'title', 'severity', 'band', 'risk', 'first_seen', 'last_seen', 'flow_count',
+	'target_count', 'state', 'resolution', 'assignee'].join();
+
+// alerts whose time overlaps the range, with the filters in force
+export const alertFilters = ({ range, state }) => ({
+	first_seen: `lt.${new Date(range.t1).toISOString()}`,
+	last_seen: `gte.${new Date(range.t0).toISOString()}`,
+	source: state.host && `eq.${state.host}`,
+	threat: state.threat && `eq.${state.threat}`,
+	band: state.band && `eq.${state.band}`,
+});
 
 export const alerts = {
 	title: 'Alerts',
@@ -18,31 +27,26 @@ export const alerts = {
 	isEmpty: () => false,	// the band filter above the table must stay at hand
 	key: ({ range, state }) => [range.t0, range.t1, state.host, state.threat, state.band].join('|'),
 
-	load: ({ range, state }, signal) => get('alerts', {
-		select: COLUMNS.join(),
-		first_seen: `lt.${new Date(range.t1).toISOString()}`,
-		last_seen: `gte.${new Date(range.t0).toISOString()}`,
-		source: state.host && `eq.${state.host}`,
-		threat: state.threat && `eq.${state.threat}`,
-		band: state.band && `eq.${state.band}`,
-		order: 'severity.desc,last_seen.desc,id',
-		limit: PAGE + 1,
+	load: (query, signal) => get('alerts', {
+		select: ALERT_COLUMNS, ...alertFilters(query), order: 'severity.desc,last_seen.desc,id', limit: PAGE + 1,
 	}, signal),
 
 	render(rows, ctx) {
-		const shown = rows.slice(0, PAGE);
 		return [
 			bandFilter(ctx),
-			shown.length
-				? h('div', { class: 'scroll' }, recordTable('Alerts, worst first', HEAD, shown.map((row) => record(row, ctx))))
-				: h('p', { class: 'nothing' }, alerts.emptyText),
+			alertTable(rows.slice(0, PAGE), ctx),
 			rows.length > PAGE
 				? h('p', { class: 'nothing' }, `The ${PAGE} most severe are shown: narrow the range to see the others.`) : null,
 		].filter(Boolean);
 	},
 };
 
-function bandFilter(ctx) {
+export function alertTable(rows, ctx) {
+	if (!rows.length) return h('p', { class: 'nothing' }, alerts.emptyText);
+	return h('div', { class: 'scroll' }, recordTable('Alerts, worst first', HEAD, rows.map((row) => record(row, ctx))));
+}
+
+export function bandFilter(ctx) {
 	const choice = (name, label, shape) => stateLink({ band: name }, ctx,
 		{ class: 'choice', 'aria-current': ctx.state.band === name ? 'true' : null }, shape, label);
 	return h('nav', { class: 'choices', 'aria-label': 'Alerts by band' },

@@ -1,0 +1,21 @@
+// The pages, in the order of their links; the first is where one arrives.
+// A page is an object of pages/<name>.js:
+//   name, title        as in the address, as in the link
+//   ranged             true: its panels depend on the range, which can be chosen
+//   keys               state of its own in the address: key → how its text is read
+//                      (see state.js); dropped when another page is gone to
+//   panels             definitions by name (see panel.js)
+//   layout()           nodes, with a slot (layout.js) for each panel
+//   shortcuts          keys on the keyboard: [{ keys, text, run(ctx) }] (see keyboard.js)
+
+import { alerts } from './pages/alerts.js';
+import { overview } from './pages/overview.js';
+import { status } from './pages/status.js';
+
+export const PAGES = [
+	overview,
+	alerts,
+	status,
+];
+
+export const pageNamed = (name) => PAGES.find((page) => page.name === name) ?? PAGES[0];

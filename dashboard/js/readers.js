@@ -1,0 +1,5 @@
+// How the text of a key in the address is read: a value, or null for nonsense.
+
+export const oneOf = (...allowed) => (text) => (allowed.includes(text) ? text : null);
+export const digits = (text) => (/^\d{1,19}$/.test(text) ? text : null);
+export const word = (text) => (/^[\w .-]{1,63}$/.test(text) ? text : null);
