@@ -49,10 +49,11 @@ BEGIN
 	PERFORM anomaly.store(store);
 	DELETE FROM anomaly.flow_store s WHERE s.name = store;	-- seen as long as the schema is there
 	EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', store || '_api');
+	EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', store || '_login');
 	EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', store);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.anomaly_drop_flow_store(name) IS 'drops a flow store with all it holds, and its API';
+COMMENT ON FUNCTION @extschema@.anomaly_drop_flow_store(name) IS 'drops a flow store with all it holds, its API and its login';
 
 -- Chunks past the store's retention go, and with them the rollups of their
 -- time but the hours.  A chunk in use is left for the next run.

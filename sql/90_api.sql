@@ -6,7 +6,8 @@
 -- function with the viewer's.  No function here reads flow: traffic comes from
 -- the minute and hour rollups, findings from detection and alert.
 --
--- What the groups of 95_roles.sql may do beyond that is in 92_api_write.sql.
+-- What the groups of 95_roles.sql may do beyond that is in 92_api_write.sql, how
+-- they get there in 96_login.sql.
 --
 -- Every function takes the same period [t0, t1) and the same filters.  A host
 -- is the source of traffic and findings; a threat narrows findings alone.
@@ -27,12 +28,14 @@ BEGIN
 	PERFORM anomaly.make_api_views(store, api);
 	PERFORM anomaly.make_api_findings(api);
 	PERFORM anomaly.make_api_traffic(api);
+	PERFORM anomaly.make_api_session(api);
 	EXECUTE format('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', api);
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', api, viewer);
 	EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', api, viewer);
 	EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO %I', api, viewer);
 	PERFORM anomaly.make_api_write(store, api);
 	PERFORM anomaly.grant_api(store);
+	PERFORM anomaly.make_api_login(store, api);
 	RETURN api;
 END
 $$;
@@ -111,6 +114,32 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION anomaly.make_api_views(name, name) IS 'makes the views of an API schema';
+
+-- Who asks, what it may change, and whether page and schema fit together: the
+-- version goes up when the page needs what an older schema does not have.
+CREATE FUNCTION anomaly.make_api_session(api name) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format($ddl$
+	CREATE FUNCTION %1$I.session(OUT version int, OUT username text, OUT may text[], OUT has_login bool, OUT expires_at timestamptz)
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $f$
+		SELECT 1, c.claims ->> 'sub',
+			   ARRAY(SELECT p.proname::text FROM pg_proc p
+					 WHERE p.pronamespace = to_regnamespace(quote_ident(%1$L)) AND p.provolatile = 'v'
+					   AND has_function_privilege(p.oid, 'EXECUTE') ORDER BY 1),
+			   EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = to_regnamespace(quote_ident(%1$L)) AND p.proname = 'login'),
+			   to_timestamp((c.claims ->> 'exp')::float8)
+		FROM (SELECT nullif(current_setting('request.jwt.claims', true), '')::jsonb AS claims) c
+	$f$;
+	COMMENT ON FUNCTION %1$I.session() IS 'version of this schema; who asks (NULL: not logged in), the functions with an effect it may call, whether one can log in, until when';
+	$ddl$, api);
+END
+$$;
+COMMENT ON FUNCTION anomaly.make_api_session(name) IS 'makes the function of an API schema that says who asks';
 
 CREATE FUNCTION anomaly.make_api_traffic(api name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT

@@ -1,6 +1,7 @@
 -- The two roles behind the page.  anomaly_web is PostgREST's login: it owns
 -- nothing and inherits nothing, it can only become anomaly_viewer, which may
--- read one store's api schema and nothing else.  PostgREST applies the
+-- read one store's api schema and nothing else, and (anomaly_create_login) the
+-- store's analyst and admin.  PostgREST applies the
 -- viewer's settings to each request (db-config = true).
 SET client_min_messages = warning;
 

@@ -1,8 +1,10 @@
 // Asking PostgREST.  Errors carry what a person needs: the status, the
 // server's message and its hint, or that there was no answer at all.
 
-const BASE = new URL('../api/', import.meta.url);
-const TIMEOUT = 20000;
+import { API } from '../config.js';
+
+const TO_READ = 20000;
+const TO_CHANGE = 70000;	// nginx gives up before
 
 export class ApiError extends Error {
 	constructor(message, hint = null, status = 0) {
@@ -11,6 +13,10 @@ export class ApiError extends Error {
 		this.status = status;
 	}
 }
+
+// Whom to tell when a token was not let in.
+let refused = () => {};
+export const onRefused = (listener) => { refused = listener; };
 
 // JSON.parse rounds integers beyond 2^53: those are kept as strings of digits.
 export function parseJson(text) {
@@ -21,32 +27,33 @@ export function parseJson(text) {
 
 // params: PostgREST arguments and filters; absent ones (null) are left out.
 export function get(path, params = {}, signal = undefined) {
-	const url = new URL(path, BASE);
+	const url = new URL(path, API);
 	for (const [name, value] of Object.entries(params)) {
 		if (value !== null && value !== undefined) url.searchParams.append(name, value);
 	}
-	return request(url, {}, signal);
+	return request(url, {}, TO_READ, signal);
 }
 
 // Calls a function that changes something.  Its arguments go as JSON; the
 // header is one that no other site can have sent for us.
 export function call(name, args = {}) {
-	return request(new URL(`rpc/${name}`, BASE), {
+	return request(new URL(`rpc/${name}`, API), {
 		method: 'POST', body: JSON.stringify(args),
 		headers: { 'content-type': 'application/json', 'x-requested-with': 'pg_anomaly' },
-	});
+	}, TO_CHANGE);
 }
 
-async function request(url, options, signal) {
-	const limit = AbortSignal.timeout(TIMEOUT);
+async function request(url, options, time, signal = undefined) {
+	const limit = AbortSignal.timeout(time);
 	let response;
 	let text;
 	try {
-		response = await fetch(url, { ...options, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+		response = await fetch(url, { ...options, credentials: 'include', signal: signal ? AbortSignal.any([signal, limit]) : limit });
 		text = await response.text();
 	} catch (error) {
 		if (signal?.aborted) throw error;
-		throw new ApiError(limit.aborted ? `no answer within ${TIMEOUT / 1000} s` : 'the server cannot be reached');
+		if (limit.aborted) throw new ApiError(`no answer within ${time / 1000} s`);
+		throw new ApiError('the API cannot be reached', `Is ${API.href} running, and does it allow this page?`);
 	}
 	return body(response, text);
 }
@@ -61,10 +68,12 @@ function body(response, text) {
 	} catch {
 		throw new ApiError('the answer is not JSON', null, response.status);
 	}
+	if (response.status === 401 && !response.url.endsWith('/login')) refused();
+	const hint = json ? data?.hint : `${API.href} may be no API: config.js says where it is.`;
 	if (!response.ok) {
-		throw new ApiError(data?.message ?? response.statusText ?? 'error', data?.hint, response.status);
+		throw new ApiError(data?.message ?? response.statusText ?? 'error', hint, response.status);
 	}
-	if (data === null) throw new ApiError('the answer is not JSON', null, response.status);
+	if (!json) throw new ApiError('the answer is not JSON', hint, response.status);
 	return data;
 }
 

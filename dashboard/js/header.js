@@ -10,7 +10,7 @@ import { stateLink } from './table.js';
 
 const byId = (id) => document.getElementById(id);
 
-export function wireHeader(state, live, repaint) {
+export function wireHeader(state, live, session, repaint) {
 	const preset = byId('preset');
 	preset.append(...PRESETS.map((p) => h('option', { value: p.name }, p.label)),
 		h('option', { value: '', hidden: true }, 'Custom range'));
@@ -25,6 +25,7 @@ export function wireHeader(state, live, repaint) {
 		live.toggle();
 		repaint();
 	});
+	byId('who').addEventListener('click', () => (session.is.username ? session.show(state.get().tz ?? 'utc') : session.logIn()));
 	wireRangeForm(state);
 }
 
@@ -75,9 +76,21 @@ export function drawHeader(ctx, live, lost) {
 	drawZoom(ctx);
 	drawLive(ctx, live, lost);
 	drawFilters(ctx);
-	const trouble = byId('trouble');
-	trouble.hidden = !status.watch_error;
-	trouble.textContent = status.watch_error ? `Detection is failing: ${status.watch_error}` : '';
+	drawWho(ctx);
+}
+
+// What is wrong with the whole of it, however little is known of the rest.
+export function drawTrouble(session, status) {
+	const lines = [session.trouble(), status?.watch_error && `Detection is failing: ${status.watch_error}`].filter(Boolean);
+	byId('trouble').hidden = lines.length === 0;
+	byId('trouble').replaceChildren(...lines.map((line) => h('span', {}, line)));
+}
+
+function drawWho({ session }) {
+	const { username, has_login: login } = session.is;
+	byId('who').hidden = !login && !username;
+	byId('who').textContent = username ?? 'Log in';
+	byId('who').title = username ? 'Session, and the way out' : 'For analysts and administrators';
 }
 
 // Links to the pages; the range and its filters go along.

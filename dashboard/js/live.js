@@ -24,12 +24,13 @@ export class Live {
 		if (!this.paused) this.poll();
 	}
 
-	async poll() {
+	// anew: whatever the token says, something has changed
+	async poll(anew = false) {
 		clearTimeout(this.timer);
 		try {
 			const [status] = await get('status');
 			if (!status) throw new Error('the store has no status');
-			const changed = status.token !== this.token;
+			const changed = anew || status.token !== this.token;
 			this.token = status.token;
 			this.onStatus(status, changed);
 		} catch (error) {

@@ -2,12 +2,13 @@
 // the back button or by new data, comes through render().
 
 import './trusted.js';
-import { drawHeader, wireHeader } from './header.js';
+import { drawHeader, drawTrouble, wireHeader } from './header.js';
 import { get } from './api.js';
 import { Drawer } from './drawer.js';
 import { wireKeys } from './keyboard.js';
 import { Live } from './live.js';
 import { resolve } from './range.js';
+import { Session } from './session.js';
 import { makeState } from './state.js';
 import { applyTheme, onSystemTheme, palette } from './theme.js';
 import { View } from './view.js';
@@ -19,6 +20,7 @@ const state = makeState((changed) => render(changed));
 const view = new View(document.getElementById('main'));
 const drawer = new Drawer(document.getElementById('detail'), () => state.set({ alert: null }));
 const live = new Live(onStatus, onLost);
+const session = new Session(onSession);
 
 let status = null;
 let watches = [];
@@ -26,7 +28,8 @@ let lost = null;
 
 function context() {
 	return {
-		state: state.get(), status, watches,
+		state: state.get(), status, watches, session,
+		may: (name) => session.may(name),
 		range: resolve(state.get(), status),
 		zone: state.get().tz ?? 'utc',
 		palette: palette(),
@@ -34,7 +37,7 @@ function context() {
 		touch: touch.matches,
 		go: state.set,
 		link: state.link,
-		reload: () => render(['data']),
+		reload: () => live.poll(true),
 	};
 }
 
@@ -42,6 +45,7 @@ function context() {
 function render(changed) {
 	applyTheme(state.get().theme);
 	view.open(state.get().page);
+	drawTrouble(session, status);
 	if (!status) return;
 	const ctx = context();
 	const fresh = changed.includes('data');
@@ -59,7 +63,13 @@ async function onStatus(next, changed) {
 		render(['data']);
 	} else {
 		drawHeader(context(), live, lost);
+		drawTrouble(session, status);
 	}
+}
+
+function onSession() {
+	if (lost) live.poll();
+	render(['data']);
 }
 
 function onLost(error) {
@@ -70,8 +80,9 @@ function onLost(error) {
 
 applyTheme(state.get().theme);
 view.open(state.get().page);
-wireHeader(state, live, () => status && drawHeader(context(), live, lost));
+wireHeader(state, live, session, () => status && drawHeader(context(), live, lost));
 wireKeys(() => view.page, () => status && context());
 onSystemTheme(() => render([]));
 narrow.addEventListener('change', () => render([]));
+session.load();
 live.start();

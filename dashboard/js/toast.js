@@ -1,24 +1,24 @@
-// A line that says what was done, for a while, with a way back.
+// A line that says what was done, for a while, and what can be done about it.
 
 import { h } from './dom.js';
 
 const LASTS = 10000;
 
-// undo: () → promise of the line that says it was undone
-export function toast(text, undo = null) {
-	const box = document.getElementById('toasts');
+// action: { word, run } with run() → promise
+export function toast(text, action = null) {
 	const away = () => line.remove();
-	const back = async () => {
+	const run = async () => {
 		away();
 		try {
-			toast(await undo());
+			await action.run();
 		} catch (error) {
-			toast(`Not undone: ${error.message}`);
+			toast(`${action.word} failed: ${error.message}`);
 		}
 	};
 	const line = h('div', { class: 'toast' }, h('span', {}, text),
-		undo && h('button', { type: 'button', on: { click: back } }, 'Undo'),
+		action && h('button', { type: 'button', on: { click: run } }, action.word),
 		h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close the message', on: { click: away } }, '×'));
-	box.replaceChildren(line);	// one at a time: the last thing done
+	document.getElementById('toasts').replaceChildren(line);	// one at a time: the last thing done
 	setTimeout(() => line.matches(':hover, :focus-within') || away(), LASTS);
+	return line;
 }

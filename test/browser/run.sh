@@ -20,7 +20,7 @@ $stack/web.sh stop web
 $stack/cluster.sh drop web
 $stack/cluster.sh start web
 $stack/cluster.sh psql web -q -v ON_ERROR_STOP=1 -f test/browser/seed.sql
-$stack/web.sh start web "$port"
+LOGINS=600 ORIGINS="http://127.0.0.1:$((port + 1))" $stack/web.sh start web "$port"
 eval "$($stack/cluster.sh env web)"
 export WEB_URL=http://127.0.0.1:$port
 mkdir -p build/screenshots

@@ -23,6 +23,28 @@ export function sql(query, user = process.env.PGUSER) {
 
 export const sqlNumber = (query) => Number(sql(query)[0][0]);
 
+// Users of the API, and a cookie header of one who is logged in.
+export const USERS = { analyst: ['ann', 'an analyst\'s password'], admin: ['adam', 'an admin\'s password'] };
+
+export async function call(path, options = {}) {
+	const response = await fetch(`${URL_BASE}/api/${path}`, options);
+	const type = response.headers.get('content-type') ?? '';
+	const text = await response.text();
+	return { status: response.status, headers: response.headers, type, text, data: type.includes('json') && text ? JSON.parse(text) : null };
+}
+
+export const post = (name, args, headers = {}) => call(`rpc/${name}`, { method: 'POST', body: JSON.stringify(args),
+	headers: { 'content-type': 'application/json', 'x-requested-with': 'pg_anomaly', ...headers } });
+
+export async function login(kind) {
+	const [username, password] = USERS[kind];
+	const [[known]] = sql(`SELECT count(*) FROM netflow_login.api_user WHERE name = '${username}'`);
+	if (known === '0') sql(`SELECT anomaly_set_login('netflow', '${username}', '${kind}', $$${password}$$)`);
+	const answer = await post('login', { username, password });
+	if (answer.status !== 200) throw new Error(answer.text);
+	return answer.headers.get('set-cookie').split(';')[0];
+}
+
 export function launch() {
 	const root = process.getuid() === 0;
 	return chromium.launch({

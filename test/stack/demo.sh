@@ -69,6 +69,16 @@ watch() {
 	SQL
 }
 
+people() {	# who may decide about alerts, and who about models
+	local kind
+	for kind in analyst admin; do
+		declare -g "$kind=$(openssl rand -hex 8)"
+		PGOPTIONS= sql >/dev/null -v kind=$kind -v password="${!kind}" <<-'SQL'
+			SELECT anomaly_set_login('netflow', :'kind', :'kind', :'password');
+		SQL
+	done
+}
+
 summary() {
 	step "summary"
 	sql -x <<-SQL
@@ -87,6 +97,7 @@ summary() {
 	fi
 	echo "Database:        psql -h $PGHOST -U postgres demo"
 	echo "Page:            http://127.0.0.1:$port/     (make demo-stop ends it)"
+	echo "Log in there:    analyst, password $analyst; admin, password $admin"
 }
 
 start() {
@@ -113,6 +124,7 @@ start() {
 	watch
 	step "the page"
 	PGOPTIONS= DATABASE=demo "$stack/web.sh" start demo "$port"
+	people
 	summary
 }
 

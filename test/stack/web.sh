@@ -5,12 +5,13 @@
 #   web.sh stop NAME                 stop serving
 #
 # POSTGREST names another PostgREST than npm's; DATABASE another database than
-# postgres.  Makes the web roles and, where it is missing, the store's api, owned
-# by who owns the store.
+# postgres; LOGINS is how many a client may try a minute, ORIGINS where else the
+# page lies.  Makes the web roles and, where they are missing, the store's API,
+# owned by who owns the store, its groups and its login.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 verb=$1 name=$2
 DIR=$BASE/cluster/$name/web
@@ -24,7 +25,7 @@ assemble() {
 	[ -f "$echarts" ] && [ -x "$postgrest" ] || die "run first: npm ci --prefix dashboard"
 	as_server rm -rf "$DIR/site"
 	as_server mkdir -p "$DIR/tmp" "$DIR/site/vendor"
-	tar -C "$dashboard" -c index.html style.css favicon.svg css js | as_server tar -C "$DIR/site" -x --no-same-owner
+	tar -C "$dashboard" -c index.html style.css config.js favicon.svg css js | as_server tar -C "$DIR/site" -x --no-same-owner
 	as_server tee "$DIR/site/vendor/echarts.mjs" <"$echarts" >/dev/null
 	as_server gzip -9kn "$DIR/site/vendor/echarts.mjs"
 	as_server cmp -s "$DIR/postgrest" <"$postgrest" - ||
@@ -34,7 +35,7 @@ assemble() {
 fill() {	# a template's @WORDS@
 	local word text
 	text=$(cat "$dashboard/conf/$1.in")
-	for word in DIR ROOT SOCKET PORT STORE DATABASE PGHOST PGPORT; do
+	for word in DIR ROOT SOCKET PORT STORE DATABASE PGHOST PGPORT LOGINS ORIGINS; do
 		text=${text//@$word@/${!word}}
 	done
 	as_server tee "$DIR/$1" <<<"$text" >/dev/null
@@ -53,14 +54,19 @@ answers() {	# does GET /api/status say 200?
 
 start() {
 	eval "$("$ROOT/test/stack/cluster.sh" env "$name")"
-	DATABASE=${DATABASE:-$PGDATABASE}
+	DATABASE=${DATABASE:-$PGDATABASE} LOGINS=${LOGINS:-10} ORIGINS=${ORIGINS:+, $ORIGINS}
 	stop
 	assemble
 	psql -Xq -v ON_ERROR_STOP=1 -d "$DATABASE" -f "$dashboard/conf/roles.sql"
 	psql -Xqt -v ON_ERROR_STOP=1 -v store="$STORE" -d "$DATABASE" >/dev/null <<-'SQL'
+		SET client_min_messages = warning;
 		SELECT format('SET ROLE %s', nspowner::regrole) FROM pg_namespace WHERE nspname = :'store' \gexec
 		SELECT anomaly_create_api(:'store', 'anomaly_viewer')
 		WHERE to_regnamespace(quote_ident(:'store' || '_api')) IS NULL;
+		RESET ROLE;
+		CREATE EXTENSION IF NOT EXISTS pgcrypto;
+		SELECT anomaly_create_roles(:'store');
+		SELECT anomaly_create_login(:'store');
 	SQL
 	SOCKET=$PGHOST/postgrest.sock
 	ROOT=$DIR/site fill nginx.conf
