@@ -110,6 +110,15 @@ BEGIN
 		LEFT JOIN anomaly.model m ON m.name = w.model
 		LEFT JOIN anomaly.model_version v ON v.model = m.name AND v.version = m.active_version;
 	COMMENT ON VIEW %2$I.watches IS 'models on guard';
+	CREATE VIEW %2$I.rejects AS
+		SELECT r.capture_id, c.source, r.line, r.reason, r.raw FROM %1$I.reject r JOIN %1$I.capture c ON c.id = r.capture_id;
+	COMMENT ON VIEW %2$I.rejects IS 'imported lines that are no flow, with the reason';
+
+	CREATE FUNCTION %2$I.import_columns(header text[]) RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $f$ SELECT @extschema@.anomaly_import_columns(header) $f$;
+	COMMENT ON FUNCTION %2$I.import_columns(text[]) IS 'what the columns of a header most likely are';
 	$ddl$, store, api);
 END
 $$;

@@ -1,4 +1,5 @@
--- What the API lets people change: triage, suppressions, thresholds.
+-- What the API lets people change: triage, suppressions, thresholds, and flows
+-- that they bring.
 --
 -- Thin functions over those of the extension, with the caller's rights: a role
 -- that may not triage gets 42501 from the store, whatever the API shows it.
@@ -42,6 +43,13 @@ BEGIN
 	SET search_path = pg_catalog, pg_temp
 	AS $f$ SELECT * FROM @extschema@.anomaly_set_threshold(%2$L, watch_id, kind, value, t0, t1) $f$;
 	COMMENT ON FUNCTION %1$I.set_threshold(int, text, float8, timestamptz, timestamptz) IS 'sets the threshold of a watch';
+
+	CREATE FUNCTION %1$I.import_flows(columns text[], lines text[], source text = 'upload', first_line int8 = 1, delimiter text = ',',
+		capture int4 = NULL, last bool = true, sha256 bytea = NULL, OUT import int4, OUT flows int4, OUT rejected int4)
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $f$ SELECT * FROM @extschema@.anomaly_import_flows(%2$L, columns, lines, source, first_line, delimiter, capture, last, sha256) $f$;
+	COMMENT ON FUNCTION %1$I.import_flows(text[], text[], text, int8, text, int4, bool, bytea) IS 'takes lines of CSV as flows, sets bad ones aside';
 	REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %1$I FROM PUBLIC;
 	$ddl$, api, store);
 END

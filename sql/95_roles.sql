@@ -2,8 +2,9 @@
 --
 --   <store>_viewer    reads the API
 --   <store>_analyst   and the store's tables; triages alerts
---   <store>_admin     and suppressions, thresholds, rules, playbooks; trains models
 --   <store>_loader    loads flows, through the trigger of flow
+--   <store>_admin     as analyst and loader, and suppressions, thresholds, rules,
+--                     playbooks; trains models
 --
 -- A store's groups have nothing in any other store.  Nobody can log in as one:
 -- they are granted to people, and to the API's login.  The loader writes what
@@ -139,7 +140,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	made record;
-	above CONSTANT jsonb := '{"viewer": "analyst", "analyst": "admin"}';
+	above CONSTANT jsonb := '{"viewer": "analyst", "analyst": "admin", "loader": "admin"}';
 BEGIN
 	PERFORM anomaly.store(store);
 	IF octet_length(store) > 55 THEN

@@ -90,4 +90,40 @@ is(sql($stored), '2|20990|20010', 'takes the rejects along');
 sql('DELETE FROM netflow.capture WHERE id > 1');
 is(sql('SELECT count(*) FROM netflow.reject'), 10, 'rejects go with their capture');
 
+# ---- the same through SQL -------------------------------------------------------
+
+sql("DROP TRIGGER refuse ON netflow.flow");
+
+# Every mixture of what a line of argus may say and leave out.
+my %argus = (StartTime => 'start_time', Proto => 'protocol', SrcAddr => 'src_addr', DstAddr => 'dst_addr', LastTime => 'end_time', Dur => 'duration_s',
+	Sport => 'src_port', Dport => 'dst_port', SrcPkts => 'src_packets', DstPkts => 'dst_packets', TotPkts => 'packets',
+	SrcBytes => 'src_bytes', DstBytes => 'dst_bytes', TotBytes => 'bytes');
+my @header = ('StartTime', 'Proto', 'SrcAddr', 'DstAddr', sort grep { !/^(StartTime|Proto|SrcAddr|DstAddr)$/ } keys %argus);
+my @mixed = map { my $i = $_; join ',', map { my $column = $argus{$_}; my $u = (hex substr Digest::SHA::sha256_hex("$i $column"), 0, 8) / 2**32;
+	$column eq 'start_time' ? sprintf('2024-05-%02d 10:00:%02d.25', 1 + $i % 3, 25 * $u) :
+	$column =~ /addr/ ? ($i % 4 || $i % 400 == 0 && $column =~ /src/ ? '10.0.0.' : '2001:db8::') . int(200 * $u) :
+	$u < 0.5 ? '' :
+	$column eq 'end_time' ? sprintf('2024-05-%02d 10:00:%02d.25', 1 + $i % 3, 10 + 40 * $u) :
+	$column eq 'duration_s' ? sprintf('%.3f', 10 * $u) :
+	$column =~ /port/ ? int(60000 * $u) :
+	$column eq 'protocol' ? (qw(tcp udp ICMP 17 47 unknown sctp 58))[8 * (2 * $u - 1)] : int(exp(8 * $u)) } @header } 1 .. 2000;
+my $mixture = write_file("$dir/mixture.csv", join "\n", join(',', @header), @mixed, '');
+($status, $out, $err) = run("--csv -q $mixture");
+is($status, 0, 'a file of every mixture') or diag($err);
+my ($capture) = sql('SELECT max(id) FROM netflow.capture');
+open(my $load, '|-', 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1') or die;
+print $load "CREATE TABLE line (n serial, text text);\nCOPY line (text) FROM STDIN (DELIMITER E'\\x01');\n", map("$_\n", @mixed), "\\.\n",
+	"SELECT anomaly_create_flow_store('api');\n",
+	"SELECT anomaly_import_flows('api', '{@{[ join ',', map { $argus{$_} } @header ]}}', (SELECT array_agg(text ORDER BY n) FROM line), first_line => 2);\n";
+close $load or die;
+my $columns = sql(q{SELECT string_agg(attname, ', ') FROM pg_attribute WHERE attrelid = 'netflow.flow'::regclass AND attnum BETWEEN 1 AND
+	(SELECT attnum FROM pg_attribute WHERE attrelid = 'netflow.flow'::regclass AND attname = 'dst_addr') AND attname NOT IN ('capture_id', 'ended_at')});
+is(sql("SELECT (SELECT count(*) FROM api.flow) > 1000, (SELECT count(*) FROM api.flow) = (SELECT count(*) FROM netflow.flow WHERE capture_id = $capture)"),
+	't|t', 'as many flows as anomaly_import_flows takes');
+is(sql("SELECT count(*) FROM (SELECT $columns FROM api.flow EXCEPT ALL SELECT $columns FROM netflow.flow WHERE capture_id = $capture) d"),
+	0, 'the same ones');
+is(sql("SELECT (SELECT string_agg(line || reason, '; ' ORDER BY line) FROM api.reject)
+	= (SELECT string_agg(line || replace(reason, 'DstAddr', 'dst_addr'), '; ' ORDER BY line) FROM netflow.reject WHERE capture_id = $capture)"),
+	't', 'and the same lines set aside, for the same reasons');
+
 done_testing();
