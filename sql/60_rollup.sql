@@ -4,6 +4,10 @@
 --   source_minute            what one source did in one minute; has distinct
 --                            counts, so a window that was there already is
 --                            computed again from flow
+--   target_minute            flows to one host in one minute that it did not
+--                            answer or that never got past a SYN; sums
+--   source_day               what one source did in one UTC day, and what it
+--                            sent out of the home networks; sums
 --   peer_day                 one source to one service of one host in one UTC
 --                            day, with the regularity of its contacts
 --
@@ -20,7 +24,22 @@ COMMENT ON FUNCTION anomaly.lock_store(name) IS 'one writer of derived tables at
 
 -- Regularity of peer_day: the gaps between n starts sum to last - first, so
 -- their mean is known whatever the order; the sum of their squares is kept in
--- whole milliseconds, which cannot overflow within a day.
+-- whole milliseconds, which cannot overflow within a day.  Neither function has
+-- a search_path of its own, so that they can be inlined.
+CREATE FUNCTION anomaly.gap_mean(flows int8, first_start timestamptz, last_start timestamptz) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$SELECT extract(epoch FROM last_start - first_start)::float8 / nullif(flows - 1, 0)$$;
+COMMENT ON FUNCTION anomaly.gap_mean(int8, timestamptz, timestamptz) IS 'mean of the gaps between starts, in seconds';
+
+CREATE FUNCTION anomaly.gap_cv(flows int8, first_start timestamptz, last_start timestamptz, gap_sq_ms int8) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+	SELECT sqrt(greatest(gap_sq_ms / 1e6::float8 / nullif(flows - 1, 0)
+						 / nullif(anomaly.gap_mean(flows, first_start, last_start), 0) ^ 2 - 1, 0))
+$$;
+COMMENT ON FUNCTION anomaly.gap_cv(int8, timestamptz, timestamptz, int8) IS
+	'coefficient of variation of the gaps between starts: 0 is a clock, 1 is chance';
+
 CREATE FUNCTION anomaly.make_rollup_tables(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -64,6 +83,7 @@ BEGIN
 		top_logins int8 NOT NULL,
 		top_udp_packets int8 NOT NULL,
 		top_udp_answers int8 NOT NULL,
+		upload int8 NOT NULL,
 		PRIMARY KEY (src_addr, minute)
 	);
 	CREATE INDEX source_minute_time ON %1$I.source_minute USING brin (minute);
@@ -71,12 +91,40 @@ BEGIN
 	COMMENT ON COLUMN %1$I.source_minute.dsts IS 'distinct destinations';
 	COMMENT ON COLUMN %1$I.source_minute.dst_ports IS 'distinct destination ports';
 	COMMENT ON COLUMN %1$I.source_minute.failed_dsts IS 'most destinations that one port failed at';
-	COMMENT ON COLUMN %1$I.source_minute.failed_ports IS 'most ports that failed at one destination';
+	COMMENT ON COLUMN %1$I.source_minute.failed_ports IS 'most ports that failed at one destination, those of traceroute left out';
 	COMMENT ON COLUMN %1$I.source_minute.top_flows IS 'most flows to one service of one destination';
 	COMMENT ON COLUMN %1$I.source_minute.top_syn_only IS 'most TCP flows to one service that never sent more than a SYN';
 	COMMENT ON COLUMN %1$I.source_minute.top_logins IS 'most flows to one login service (FTP, SSH, telnet, RDP, VNC) of one destination';
 	COMMENT ON COLUMN %1$I.source_minute.top_udp_packets IS 'most UDP packets to one destination';
 	COMMENT ON COLUMN %1$I.source_minute.top_udp_answers IS 'most UDP packets back from one destination';
+	COMMENT ON COLUMN %1$I.source_minute.upload IS 'payload sent to hosts outside the home networks, bytes';
+
+	CREATE TABLE %1$I.target_minute (
+		minute timestamptz,
+		dst_addr inet,
+		flows int8 NOT NULL,
+		packets int8 NOT NULL,
+		syn_only int8 NOT NULL,
+		PRIMARY KEY (dst_addr, minute)
+	);
+	COMMENT ON TABLE %1$I.target_minute IS 'flows to each host in each minute that were not answered or stopped at the SYN';
+	COMMENT ON COLUMN %1$I.target_minute.packets IS 'packets of their sources';
+
+	CREATE TABLE %1$I.source_day (
+		day timestamptz,
+		src_addr inet,
+		flows int8 NOT NULL,
+		tcp int8 NOT NULL,
+		udp int8 NOT NULL,
+		icmp int8 NOT NULL,
+		upload int8 NOT NULL,
+		first_start timestamptz NOT NULL,
+		last_start timestamptz NOT NULL,
+		PRIMARY KEY (src_addr, day)
+	);
+	COMMENT ON TABLE %1$I.source_day IS 'what each source did in each UTC day';
+	COMMENT ON COLUMN %1$I.source_day.tcp IS 'flows, as are udp and icmp (ICMPv6 too)';
+	COMMENT ON COLUMN %1$I.source_day.upload IS 'payload sent to hosts outside the home networks, bytes';
 
 	CREATE TABLE %1$I.peer_day (
 		day timestamptz,
@@ -88,11 +136,13 @@ BEGIN
 		failed int8 NOT NULL,
 		src_payload int8 NOT NULL,
 		dst_payload int8 NOT NULL,
+		src_packets int8 NOT NULL,
 		first_start timestamptz NOT NULL,
 		last_start timestamptz NOT NULL,
 		gap_sq_ms int8 NOT NULL,
 		PRIMARY KEY (day, src_addr, dst_addr, dst_port, protocol)
 	);
+	CREATE INDEX peer_day_dst ON %1$I.peer_day (dst_addr, src_addr);
 	COMMENT ON TABLE %1$I.peer_day IS 'each source''s dealings with each service of each host in each UTC day';
 	COMMENT ON COLUMN %1$I.peer_day.gap_sq_ms IS 'sum of the squared gaps between starts, in milliseconds';
 
@@ -157,8 +207,11 @@ $q$, store, source)
 $$;
 COMMENT ON FUNCTION anomaly.traffic_statement(name, text) IS 'statement that adds new flows to flow_minute, flow_hour and tally';
 
--- Brings source_minute up to date and returns the windows it wrote.  Distinct counts don't add, so windows
--- that are there already are made from flow, the rest from the new flows.
+-- Brings source_minute up to date and returns the windows it wrote.  Distinct
+-- counts don't add, so windows that are there already are made from flow, the
+-- rest from the new flows.  Ports that a traceroute by UDP goes through are no
+-- sign of a scan: it sends each packet to the next port from 33434 on, three
+-- for each of some thirty routers, and is answered by the routers.
 CREATE FUNCTION anomaly.source_minute_upsert(store name, source text, lo timestamptz, hi timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -180,12 +233,13 @@ SELECT format($q$
 			   sum(packets)::int8 AS packets, sum(src_bytes)::int8 AS src_bytes, sum(dst_bytes)::int8 AS dst_bytes,
 			   count(*) FILTER (WHERE protocol = 6 AND src_tcp_flags & 23 = 2) AS syn_only,
 			   sum(src_packets::int8) FILTER (WHERE protocol = 17) AS udp_packets,
-			   sum(dst_packets::int8) FILTER (WHERE protocol = 17) AS udp_answers
+			   sum(dst_packets::int8) FILTER (WHERE protocol = 17) AS udp_answers,
+			   sum(src_payload) AS src_payload
 		FROM seen GROUP BY 1, 2, 3, 4, 5
 	), peer AS (
 		-- windows, not joins: the planner knows nothing of new rows and would nest loops
 		SELECT *, count(*) FILTER (WHERE failed > 0) OVER by_port AS failed_dsts,
-			   count(*) FILTER (WHERE failed > 0) OVER by_dst AS failed_ports,
+			   count(*) FILTER (WHERE failed > 0 AND NOT (protocol = 17 AND dst_port BETWEEN 33434 AND 33534)) OVER by_dst AS failed_ports,
 			   sum(udp_packets) OVER by_dst AS dst_udp_packets, sum(udp_answers) OVER by_dst AS dst_udp_answers
 		FROM service
 		WINDOW by_port AS (PARTITION BY minute, src_addr, protocol, dst_port), by_dst AS (PARTITION BY minute, src_addr, dst_addr)
@@ -195,14 +249,15 @@ SELECT format($q$
 		   count(DISTINCT dst_addr), count(DISTINCT (protocol, dst_port)), max(failed_dsts), max(failed_ports),
 		   max(flows), max(syn_only),
 		   coalesce(max(flows) FILTER (WHERE protocol = 6 AND dst_port = ANY (anomaly.login_ports())), 0),
-		   coalesce(max(dst_udp_packets), 0), coalesce(max(dst_udp_answers), 0)
-	FROM peer GROUP BY minute, src_addr
+		   coalesce(max(dst_udp_packets), 0), coalesce(max(dst_udp_answers), 0),
+		   coalesce(sum(src_payload) FILTER (WHERE src_payload > 0 AND NOT dst_addr <<= ANY (st.home::inet[])), 0)
+	FROM peer JOIN anomaly.flow_store st ON st.name = %1$L GROUP BY minute, src_addr
 	ON CONFLICT (minute, src_addr) DO UPDATE SET
 		(flows, failed, packets, src_bytes, dst_bytes, dsts, dst_ports, failed_dsts, failed_ports,
-		 top_flows, top_syn_only, top_logins, top_udp_packets, top_udp_answers) =
+		 top_flows, top_syn_only, top_logins, top_udp_packets, top_udp_answers, upload) =
 		(excluded.flows, excluded.failed, excluded.packets, excluded.src_bytes, excluded.dst_bytes, excluded.dsts,
 		 excluded.dst_ports, excluded.failed_dsts, excluded.failed_ports, excluded.top_flows, excluded.top_syn_only,
-		 excluded.top_logins, excluded.top_udp_packets, excluded.top_udp_answers)
+		 excluded.top_logins, excluded.top_udp_packets, excluded.top_udp_answers, excluded.upload)
 	RETURNING w.*
 $q$, store, source, lo, hi)
 $$;
@@ -217,7 +272,7 @@ AS $$
 SELECT format($q$
 	WITH contact AS (
 		SELECT date_trunc('day', start_time) AS day, src_addr, dst_addr, dst_port, protocol, start_time, failed,
-			   src_payload, dst_payload,
+			   src_payload, dst_payload, src_packets,
 			   (extract(epoch FROM start_time - lag(start_time) OVER (
 					PARTITION BY date_trunc('day', start_time), src_addr, dst_addr, dst_port, protocol
 					ORDER BY start_time)) * 1000)::int8 AS gap_ms
@@ -225,13 +280,14 @@ SELECT format($q$
 	)
 	INSERT INTO %1$I.peer_day AS p
 	SELECT day, src_addr, dst_addr, dst_port, protocol, count(*), count(*) FILTER (WHERE failed),
-		   sum(src_payload), sum(dst_payload), min(start_time), max(start_time), coalesce(sum(gap_ms * gap_ms), 0)
+		   sum(src_payload), sum(dst_payload), sum(src_packets), min(start_time), max(start_time), coalesce(sum(gap_ms * gap_ms), 0)
 	FROM contact GROUP BY 1, 2, 3, 4, 5
 	ON CONFLICT (day, src_addr, dst_addr, dst_port, protocol) DO UPDATE SET
 		flows = p.flows + excluded.flows,
 		failed = p.failed + excluded.failed,
 		src_payload = p.src_payload + excluded.src_payload,
 		dst_payload = p.dst_payload + excluded.dst_payload,
+		src_packets = p.src_packets + excluded.src_packets,
 		first_start = least(p.first_start, excluded.first_start),
 		last_start = greatest(p.last_start, excluded.last_start),
 		gap_sq_ms = CASE WHEN excluded.first_start >= p.last_start
@@ -249,3 +305,50 @@ SELECT format($q$
 $q$, store, source, lo, hi)
 $$;
 COMMENT ON FUNCTION anomaly.peer_day_upsert(name, text, timestamptz, timestamptz) IS 'statement that updates peer_day with new flows';
+
+-- Which flows f put their destination under fire.
+CREATE FUNCTION anomaly.under_fire() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$SELECT '(f.failed OR f.protocol = 6 AND f.src_tcp_flags & 23 = 2)'$$;
+COMMENT ON FUNCTION anomaly.under_fire() IS 'condition that flow f is unanswered or never got past a SYN';
+
+CREATE FUNCTION anomaly.target_minute_upsert(store name, source text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT format($q$
+	INSERT INTO %1$I.target_minute AS w
+	SELECT date_trunc('minute', start_time), dst_addr, count(*), sum(src_packets)::int8,
+		   count(*) FILTER (WHERE protocol = 6 AND src_tcp_flags & 23 = 2)
+	FROM %2$s f WHERE %3$s
+	GROUP BY 1, 2
+	ON CONFLICT (dst_addr, minute) DO UPDATE SET
+		(flows, packets, syn_only) = (w.flows + excluded.flows, w.packets + excluded.packets, w.syn_only + excluded.syn_only)
+	RETURNING w.*
+$q$, store, source, anomaly.under_fire())
+$$;
+COMMENT ON FUNCTION anomaly.target_minute_upsert(name, text) IS 'statement that adds new flows to target_minute';
+
+CREATE FUNCTION anomaly.source_day_upsert(store name, source text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT format($q$
+	INSERT INTO %1$I.source_day AS w
+	SELECT p.day, p.src_addr, sum(p.flows), coalesce(sum(p.flows) FILTER (WHERE p.protocol = 6), 0),
+		   coalesce(sum(p.flows) FILTER (WHERE p.protocol = 17), 0), coalesce(sum(p.flows) FILTER (WHERE p.protocol IN (1, 58)), 0),
+		   coalesce(sum(p.payload) FILTER (WHERE p.payload > 0 AND NOT p.dst_addr <<= ANY (st.home::inet[])), 0),
+		   min(p.first_start), max(p.last_start)
+	FROM (SELECT date_trunc('day', start_time) AS day, src_addr, dst_addr, protocol, count(*) AS flows, sum(src_payload) AS payload,
+				 min(start_time) AS first_start, max(start_time) AS last_start
+		  FROM %2$s f GROUP BY 1, 2, 3, 4) p
+	JOIN anomaly.flow_store st ON st.name = %1$L
+	GROUP BY 1, 2
+	ON CONFLICT (src_addr, day) DO UPDATE SET
+		(flows, tcp, udp, icmp, upload, first_start, last_start) =
+		(w.flows + excluded.flows, w.tcp + excluded.tcp, w.udp + excluded.udp, w.icmp + excluded.icmp, w.upload + excluded.upload,
+		 least(w.first_start, excluded.first_start), greatest(w.last_start, excluded.last_start))
+	RETURNING w.*
+$q$, store, source)
+$$;
+COMMENT ON FUNCTION anomaly.source_day_upsert(name, text) IS 'statement that adds new flows to source_day';

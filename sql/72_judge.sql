@@ -1,73 +1,83 @@
 -- Judging windows by the threat rules of a store.
 --
 -- Each window is joined with the conditions that hold for its features; a rule
--- fires where all of its conditions do.  A window that grows is judged again,
--- and its detection grows with it.
+-- fires where all of its conditions do.  Features that are in the window itself
+-- come first; what has to be looked up elsewhere only where the rule's other
+-- conditions hold.  A window that grows is judged again, and
+-- its detection grows with it.
 
 -- Windows as an upsert of 60_rollup.sql returned them (touched), with what their
--- features and detections need.
+-- features and detections need.  Days are sorted, so that the upsert is done
+-- before the first of them is judged: a batch may bring a day and those before.
 CREATE FUNCTION anomaly.window_select(store name, scope text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE scope WHEN 'source_minute' THEN $q$
+	SELECT CASE scope WHEN 'target_minute' THEN $q$
+		SELECT w.minute AS window_start, w.minute + interval '1 minute' AS window_end,
+			   w.minute AS start_time, w.minute + interval '1 minute' AS end_time,
+			   CASE family(w.dst_addr) WHEN 4 THEN inet '0.0.0.0' ELSE inet '::' END AS src_addr,
+			   NULL::int4 AS dst_port, NULL::int2 AS protocol, 1 AS target_count, w.*
+		FROM touched w
+	$q$ WHEN 'source_minute' THEN $q$
 		SELECT w.minute AS window_start, w.minute + interval '1 minute' AS window_end,
 			   w.minute AS start_time, w.minute + interval '1 minute' AS end_time,
 			   NULL::inet AS dst_addr, NULL::int4 AS dst_port, NULL::int2 AS protocol, w.dsts AS target_count, w.*
 		FROM touched w
+	$q$ WHEN 'source_day' THEN $q$
+		SELECT w.day AS window_start, w.day + interval '1 day' AS window_end,
+			   w.first_start AS start_time, w.last_start AS end_time,
+			   NULL::inet AS dst_addr, NULL::int4 AS dst_port, NULL::int2 AS protocol, 0 AS target_count, w.*
+		FROM touched w ORDER BY w.day
 	$q$ ELSE format($q$
 		SELECT w.day AS window_start, w.day + interval '1 day' AS window_end,
 			   w.first_start AS start_time, w.last_start AS end_time, 1 AS target_count, w.*,
-			   extract(epoch FROM w.last_start - w.first_start)::float8 AS span_s,
 			   NOT w.dst_addr <<= ANY (st.home::inet[]) AS external
-		FROM touched w JOIN anomaly.flow_store st ON st.name = %L
+		FROM touched w JOIN anomaly.flow_store st ON st.name = %L ORDER BY w.day
 	$q$, store) END
 $$;
 COMMENT ON FUNCTION anomaly.window_select(name, text) IS 'query that completes the touched windows of a scope';
 
--- The value of a condition c's feature in a window w; threat_features() has
--- the same names.
-CREATE FUNCTION anomaly.window_value(scope text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+-- The features that have no expression in threat_measures(), for the window of
+-- a key.  VOLATILE, for it has to see what the statement that calls it has just
+-- written.
+CREATE FUNCTION anomaly.window_lookup(store name, feature text, src inet, dst inet, port int, protocol int, since timestamptz)
+RETURNS float8
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE scope WHEN 'source_minute' THEN $q$
-		CASE c.feature
-			WHEN 'flows' THEN w.flows::float8
-			WHEN 'failed' THEN w.failed
-			WHEN 'failed_share' THEN w.failed / w.flows::float8
-			WHEN 'packets' THEN w.packets
-			WHEN 'src_bytes' THEN w.src_bytes
-			WHEN 'dst_bytes' THEN w.dst_bytes
-			WHEN 'dsts' THEN w.dsts
-			WHEN 'dst_ports' THEN w.dst_ports
-			WHEN 'failed_dsts' THEN w.failed_dsts
-			WHEN 'failed_ports' THEN w.failed_ports
-			WHEN 'top_flows' THEN w.top_flows
-			WHEN 'top_syn_only' THEN w.top_syn_only
-			WHEN 'top_logins' THEN w.top_logins
-			WHEN 'top_udp_packets' THEN w.top_udp_packets
-			WHEN 'udp_answer_share' THEN w.top_udp_answers / nullif(w.top_udp_packets, 0)::float8
-		END
-	$q$ ELSE $q$
-		CASE c.feature
-			WHEN 'flows' THEN w.flows::float8
-			WHEN 'failed_share' THEN w.failed / w.flows::float8
-			WHEN 'src_payload' THEN w.src_payload
-			WHEN 'dst_payload' THEN w.dst_payload
-			WHEN 'payload_ratio' THEN w.src_payload / (w.dst_payload + 1)::float8
-			WHEN 'payload_per_flow' THEN (w.src_payload + w.dst_payload) / w.flows::float8
-			WHEN 'span_s' THEN w.span_s
-			WHEN 'gap_mean_s' THEN w.span_s / nullif(w.flows - 1, 0)
-			WHEN 'gap_cv' THEN sqrt(greatest(w.gap_sq_ms / 1e6::float8 * nullif(w.flows - 1, 0) / nullif(w.span_s, 0) ^ 2 - 1, 0))
-			WHEN 'external' THEN w.external::int
-			WHEN 'login' THEN (w.protocol = 6 AND w.dst_port = ANY (anomaly.login_ports()))::int
-			WHEN 'dst_port' THEN w.dst_port
-			WHEN 'protocol' THEN w.protocol
-		END
-	$q$ END
+DECLARE
+	value float8;
+BEGIN
+	EXECUTE CASE feature
+		WHEN 'sources' THEN format($q$
+			SELECT count(DISTINCT src_addr) FROM %1$I.flow_feature f
+			WHERE dst_addr = $2 AND start_time >= $5 AND start_time < $5 + interval '1 minute' AND %2$s$q$, store, anomaly.under_fire())
+		WHEN 'days_known' THEN format($q$
+			SELECT count(*) FROM %I.source_day WHERE src_addr = $1 AND day < $5 AND day >= $5 - interval '14 days'$q$, store)
+		WHEN 'upload_ratio' THEN format($q$
+			SELECT max(upload) FILTER (WHERE day = $5) / greatest(avg(upload) FILTER (WHERE day < $5), 1)
+			FROM %I.source_day WHERE src_addr = $1 AND day <= $5 AND day >= $5 - interval '14 days'$q$, store)
+		WHEN 'rhythm_hosts' THEN format($q$
+			WITH rhythm AS (
+				SELECT dst_addr, flows, anomaly.gap_mean(flows, first_start, last_start) AS mean
+				FROM %I.peer_day p WHERE day = $5 AND src_addr = $1 AND dst_port = $3 AND protocol = $4
+				  AND anomaly.gap_cv(flows, first_start, last_start, gap_sq_ms) <= 0.3
+			)
+			SELECT count(*) FROM rhythm w JOIN rhythm b ON b.mean BETWEEN w.mean / 1.5 AND w.mean * 1.5 AND 2 * b.flows >= w.flows
+			WHERE w.dst_addr = $2$q$, store)
+		WHEN 'new_peer' THEN format($q$
+			SELECT (EXISTS (SELECT FROM %1$I.source_day WHERE src_addr = $1 AND day < $5)
+					AND NOT EXISTS (SELECT FROM %1$I.peer_day WHERE src_addr = $1 AND dst_addr = $2 AND day < $5))::int$q$, store)
+		WHEN 'new_service' THEN format($q$
+			SELECT (EXISTS (SELECT FROM %1$I.peer_day WHERE dst_addr = $2 AND day < $5)
+					AND NOT EXISTS (SELECT FROM %1$I.peer_day p WHERE dst_addr = $2 AND dst_port = $3 AND protocol = $4 AND day < $5))::int$q$, store)
+	END INTO value USING src, dst, port, protocol, since;
+	RETURN value;
+END
 $$;
-COMMENT ON FUNCTION anomaly.window_value(text) IS 'expression for the value of a feature in a window';
+COMMENT ON FUNCTION anomaly.window_lookup(name, text, inet, inet, int, int, timestamptz) IS
+	'value of a feature that is looked up, for a window of a source, a target or both';
 
 -- How far beyond its threshold a value is; the reasons' shares are in
 -- proportion.  Equality tells which windows are meant, and is a reason only
@@ -106,7 +116,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF dst IS NOT NULL THEN
+	IF port IS NOT NULL THEN
 		targets := ARRAY[dst];
 		ports := ARRAY[port];
 		RETURN;
@@ -114,36 +124,44 @@ BEGIN
 	EXECUTE format($q$
 	WITH seen AS MATERIALIZED (
 		SELECT dst_addr, dst_port, count(*) AS flows FROM %1$I.flow
-		WHERE src_addr = $1 AND start_time >= $2 AND start_time < $3 GROUP BY 1, 2
+		WHERE %2$s AND start_time >= $2 AND start_time < $3 GROUP BY 1, 2
 	)
 	SELECT ARRAY(SELECT dst_addr FROM seen GROUP BY 1 ORDER BY sum(flows) DESC, 1 LIMIT 20),
 		   ARRAY(SELECT dst_port FROM seen GROUP BY 1 ORDER BY sum(flows) DESC, 1 LIMIT 20)
-	$q$, store) INTO targets, ports USING src, lo, hi;
+	$q$, store, CASE WHEN dst IS NULL THEN 'src_addr = $1' ELSE 'dst_addr = $4' END) INTO targets, ports USING src, lo, hi, dst;
 END
 $$;
 COMMENT ON FUNCTION anomaly.window_targets(name, inet, inet, int, timestamptz, timestamptz) IS
-	'destinations and ports of a source in a window, at most 20 of each';
+	'destinations and ports of a source, or ports of a destination, in a window, at most 20 of each';
 
 -- The statement that updates the windows of a scope (upsert), judges those it
--- touched and writes the detections; its result is their sources.
+-- touched and writes the detections; its result is their sources.  The features
+-- of a window are an array, and a condition says at which place it looks.
 CREATE FUNCTION anomaly.judge_statement(store name, scope text, upsert text, lo timestamptz, hi timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT format($q$
-	WITH touched AS (%2$s), judged AS MATERIALIZED (%3$s), condition AS MATERIALIZED (
-		SELECT c.rule, c.feature, c.operator, c.threshold, count(*) OVER (PARTITION BY c.rule) AS together
+	WITH touched AS (%2$s), judged AS MATERIALIZED (
+		SELECT w.*, ARRAY[%5$s]::float8[] AS measured FROM (%3$s) w
+	), condition AS MATERIALIZED (
+		SELECT c.rule, c.feature, c.operator, c.threshold, array_position(%8$L, c.feature) AS place,
+			   count(*) OVER (PARTITION BY c.rule) AS together
 		FROM %1$I.threat_condition c JOIN %1$I.threat_rule r USING (rule)
 		WHERE r.enabled AND c.scope = %4$L
-	), fired AS MATERIALIZED (
-		SELECT w.*, r.rule, r.threat, r.severity, r.confidence
+	), candidate AS MATERIALIZED (
+		SELECT w.*, f.rule
 		FROM judged w
 		CROSS JOIN LATERAL (
 			SELECT c.rule FROM condition c
-			CROSS JOIN LATERAL (SELECT %5$s OFFSET 0) v(value)	-- once, not per branch of holds()
-			WHERE anomaly.holds(v.value, c.operator, c.threshold)
+			WHERE c.place IS NULL OR anomaly.holds(w.measured[c.place], c.operator, c.threshold)
 			GROUP BY c.rule HAVING count(*) = max(c.together)) f
-		JOIN %1$I.threat_rule r USING (rule)
+	), fired AS MATERIALIZED (
+		SELECT w.*, r.threat, r.severity, r.confidence
+		FROM candidate w JOIN %1$I.threat_rule r USING (rule)
+		WHERE NOT EXISTS (
+			SELECT FROM condition c CROSS JOIN LATERAL (SELECT %9$s OFFSET 0) v(value)	-- once, not per branch of holds()
+			WHERE c.rule = w.rule AND c.place IS NULL AND anomaly.holds(v.value, c.operator, c.threshold) IS NOT TRUE)
 	), hit AS MATERIALIZED (
 		SELECT w.*, e.reasons, t.targets, t.ports
 		FROM fired w
@@ -153,7 +171,7 @@ SELECT format($q$
 					ORDER BY m.excess DESC, m.feature) AS reasons
 			FROM (SELECT c.feature, v.value, c.operator, c.threshold, x.excess, sum(x.excess) OVER () AS sum, count(*) OVER () AS n
 				  FROM condition c
-				  CROSS JOIN LATERAL (SELECT %5$s AS value) v
+				  CROSS JOIN LATERAL (SELECT CASE WHEN c.place IS NULL THEN %9$s ELSE w.measured[c.place] END AS value) v
 				  CROSS JOIN LATERAL anomaly.excess(v.value, c.operator, c.threshold) AS x(excess)
 				  WHERE c.rule = w.rule) m
 			WHERE m.excess > 0 OR m.sum = 0) e
@@ -182,7 +200,10 @@ SELECT format($q$
 		UPDATE %1$I.tally SET detections = detections + (SELECT count(*) FROM new)
 	)
 	SELECT array_agg(DISTINCT src_addr) FROM hit
-	$q$, store, upsert, anomaly.window_select(store, scope), scope, anomaly.window_value(scope), lo, hi)
+	$q$, store, upsert, anomaly.window_select(store, scope), scope, m.expressions, lo, hi, m.features,
+		format('anomaly.window_lookup(%L, c.feature, w.src_addr, w.dst_addr, w.dst_port, w.protocol, w.window_start)', store))
+FROM (SELECT string_agg(expression, ', ') AS expressions, array_agg(feature) AS features
+	  FROM anomaly.threat_measures(scope) WHERE expression IS NOT NULL) m
 $$;
 COMMENT ON FUNCTION anomaly.judge_statement(name, text, text, timestamptz, timestamptz) IS
 	'statement that updates the windows of a scope and writes detections where threat rules fire';

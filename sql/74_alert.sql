@@ -127,7 +127,7 @@ BEGIN
 		FROM %1$I.detection d
 		LEFT JOIN %1$I.watch w ON w.id = d.watch_id
 		LEFT JOIN %1$I.threat_rule r ON r.rule = d.rule
-		CROSS JOIN LATERAL (SELECT CASE r.scope WHEN 'peer_day' THEN interval '1 day' ELSE interval '1 minute' END AS step) s
+		CROSS JOIN LATERAL (SELECT CASE WHEN r.scope IN ('source_day', 'peer_day') THEN interval '1 day' ELSE interval '1 minute' END AS step) s
 		WHERE d.alert_id IS NULL AND d.suppression_id IS NULL
 		  AND d.src_addr = ANY ($1) AND d.start_time BETWEEN $2 AND $3
 		  AND (d.watch_id IS NOT NULL) = $5

@@ -117,11 +117,7 @@ SELECT format($q$
 		FROM scored s, guard g
 		CROSS JOIN LATERAL (SELECT ARRAY(
 			SELECT c.rule
-			FROM (VALUES ('duration_s', (s.flow).duration_s), ('src_bytes', (s.flow).src_bytes), ('dst_bytes', (s.flow).dst_bytes),
-				('bytes_ratio', (s.flow).bytes_ratio), ('bytes_per_s', (s.flow).bytes_per_s),
-				('packets_per_s', (s.flow).packets_per_s), ('retransmission_rate', (s.flow).retransmission_rate),
-				('bad_fragments', (s.flow).bad_fragments), ('urgent', (s.flow).urgent), ('serror_rate', (s.flow).serror_rate),
-				('rerror_rate', (s.flow).rerror_rate), ('failed', (s.flow).failed::int), ('land', (s.flow).land::int)) v(feature, value)
+			FROM (VALUES %4$s) v(feature, value)
 			JOIN %1$I.threat_condition c ON c.scope = 'flow' AND c.feature = v.feature AND anomaly.holds(v.value, c.operator, c.threshold)
 			JOIN %1$I.threat_rule r ON r.rule = c.rule AND r.enabled
 			GROUP BY c.rule
@@ -133,7 +129,8 @@ SELECT format($q$
 		UPDATE %1$I.tally SET detections = detections + (SELECT count(*) FROM found)
 	)
 	SELECT array_agg(DISTINCT src_addr) FROM found
-	$q$, store, watch, flows)
+	$q$, store, watch, flows, (SELECT string_agg(format('(%L, (%s)::float8)', feature, expression), ', ')
+						   FROM anomaly.threat_measures('flow')))
 $$;
 COMMENT ON FUNCTION anomaly.score_statement(name, int, text) IS 'statement that scores flows with the model of a watch';
 
@@ -154,6 +151,8 @@ BEGIN
 	RETURN QUERY VALUES
 		(NULL::int, anomaly.traffic_statement(store, source)),
 		(NULL, anomaly.judge_statement(store, 'source_minute', anomaly.source_minute_upsert(store, source, lo, hi), lo, hi)),
+		(NULL, anomaly.judge_statement(store, 'target_minute', anomaly.target_minute_upsert(store, source), lo, hi)),
+		(NULL, anomaly.judge_statement(store, 'source_day', anomaly.source_day_upsert(store, source), lo, hi)),
 		(NULL, anomaly.judge_statement(store, 'peer_day', anomaly.peer_day_upsert(store, source, lo, hi), lo, hi));
 	RETURN QUERY EXECUTE format('SELECT id, anomaly.score_statement(%1$L, id, %2$L) FROM %1$I.watch WHERE enabled ORDER BY id',
 								store, flows);

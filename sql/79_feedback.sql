@@ -50,7 +50,12 @@ BEGIN
 	CREATE VIEW %1$I.flow_decided AS
 		SELECT DISTINCT ON (f.start_time, f.src_addr, f.dst_addr, f.src_port, f.dst_port, f.protocol)
 			   f.start_time, f.src_addr, f.dst_addr, f.src_port, f.dst_port, f.protocol, a.resolution, a.threat, a.id AS alert_id
-		FROM %1$I.alert a JOIN %1$I.detection d ON d.alert_id = a.id JOIN %1$I.flow f ON %2$s
+		FROM %1$I.alert a JOIN %1$I.detection d ON d.alert_id = a.id CROSS JOIN LATERAL (
+			SELECT f.* FROM %1$I.flow_feature f WHERE %2$s
+			UNION ALL	-- from whatever source
+			SELECT f.* FROM %1$I.flow_feature f
+			WHERE d.dst_port IS NULL AND f.dst_addr = d.dst_addr AND f.start_time >= d.start_time AND f.start_time < d.end_time
+			  AND %3$s) f
 		WHERE a.state = 'closed'
 		ORDER BY 1, 2, 3, 4, 5, 6, a.resolution = 'true_positive' DESC, a.resolution = 'duplicate' DESC, a.id;
 	COMMENT ON VIEW %1$I.flow_decided IS 'flows of closed alerts and what was decided, the worst where an alert of each kind has the flow';
@@ -70,7 +75,7 @@ BEGIN
 				= (f.start_time, f.src_addr, f.dst_addr, f.src_port, f.dst_port, f.protocol)
 			  AND d.resolution IN ('true_positive', 'duplicate'));
 	COMMENT ON VIEW %1$I.flow_normal IS 'flow_feature without the flows of alerts closed as true or duplicate: train on it';
-	$ddl$, store, anomaly.flow_of_detection());
+	$ddl$, store, anomaly.flow_of_detection(), anomaly.under_fire());
 END
 $$;
 COMMENT ON FUNCTION anomaly.make_feedback_views(name) IS 'makes the views of a new store that triage feeds';

@@ -103,6 +103,10 @@ BEGIN
 		DELETE FROM %1$I.flow_minute WHERE minute < $1 RETURNING flows
 	), sources AS (
 		DELETE FROM %1$I.source_minute WHERE minute < $1 RETURNING 1
+	), targets AS (
+		DELETE FROM %1$I.target_minute WHERE minute < $1 RETURNING 1
+	), days AS (
+		DELETE FROM %1$I.source_day WHERE day + interval '1 day' <= $1 RETURNING 1
 	), peers AS (
 		DELETE FROM %1$I.peer_day WHERE day + interval '1 day' <= $1 RETURNING 1
 	), scores AS (
@@ -114,6 +118,7 @@ BEGIN
 			first_flow = (SELECT min(m.minute) FROM %1$I.flow_minute m WHERE m.minute >= $1)
 	)
 	SELECT (SELECT count(*) FROM minutes) + (SELECT count(*) FROM sources)
+		 + (SELECT count(*) FROM targets) + (SELECT count(*) FROM days)
 		 + (SELECT count(*) FROM peers) + (SELECT count(*) FROM scores)
 	$q$, store) INTO trimmed USING edge;
 	RETURN trimmed;

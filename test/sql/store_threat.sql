@@ -93,10 +93,9 @@ SELECT source, threat, flow_count FROM hand.incident WHERE threat IN ('ddos', 'b
 -- Rules name features that exist, in their own scope.
 INSERT INTO guard.threat_condition VALUES ('syn_flood', 'source_minute', 'sins', '>=', 1);
 INSERT INTO guard.threat_condition VALUES ('syn_flood', 'peer_day', 'gap_cv', '>=', 1);
--- What they can name can be measured.
-SELECT scope, f FROM unnest('{source_minute,peer_day}'::text[]) scope, unnest(anomaly.threat_features(scope)) f
-WHERE anomaly.window_value(scope) NOT LIKE format('%%''%s''%%', f);
-SELECT f FROM unnest(anomaly.threat_features('flow')) f WHERE anomaly.score_statement('guard', 1, '') NOT LIKE format('%%(''%s''%%', f);
+-- What has no expression is looked up.
+SELECT feature FROM unnest('{source_minute,target_minute,source_day,peer_day,flow}'::text[]) scope, anomaly.threat_measures(scope)
+WHERE expression IS NULL AND anomaly.window_lookup('guard', feature, '10.0.0.101', '10.0.0.2', 1, 6, '2026-01-05') IS NULL;
 -- Every threat has a playbook.
 SELECT DISTINCT threat FROM guard.threat_rule EXCEPT SELECT threat FROM guard.playbook WHERE step = 1;
 
