@@ -150,6 +150,7 @@ pga_evaluate(pga_cached cached, const char *query, const char *label, bool skip_
 	flush(&e);
 	e.result.roc_auc = pga_roc_auc(e.scored, e.n);
 	e.result.pr_auc = pga_average_precision(e.scored, e.n);
+	e.result.points = pga_curve(e.scored, e.n, e.result.curve);
 	pfree(e.scored);
 	if (e.classes)
 		e.result.classes = pga_class_rows_json(e.classes);
@@ -192,6 +193,23 @@ numbers(const pga_evaluation *e, double *out)
 	out[11] = (double) e->fn;
 }
 
+/* [[score, tp, fp], ...] */
+static void
+put_curve(JsonbParseState **state, const pga_evaluation *e)
+{
+	pga_json_text(state, WJB_KEY, "curve");
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	for (size_t i = 0; i < e->points; i++)
+	{
+		pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+		pga_json_element(state, e->curve[i].score);
+		pga_json_element(state, e->curve[i].tp);
+		pga_json_element(state, e->curve[i].fp);
+		pushJsonbValue(state, WJB_END_ARRAY, NULL);
+	}
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
 void
 pga_evaluation_json(JsonbParseState **state, const pga_evaluation *e)
 {
@@ -203,6 +221,8 @@ pga_evaluation_json(JsonbParseState **state, const pga_evaluation *e)
 		pga_json_text(state, WJB_KEY, number_names[i]);
 		pga_json_number(state, value[i]);
 	}
+	if (e->points > 0)
+		put_curve(state, e);
 }
 
 PGA_FUNCTION(pga_evaluate_model);

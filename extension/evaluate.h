@@ -12,6 +12,8 @@ typedef struct pga_evaluation
 				fn;
 	double		roc_auc,		/* NaN unless there are rows of both kinds */
 				pr_auc;
+	pga_curve_point curve[PGA_CURVE_MAX];
+	size_t		points;			/* of the curve; 0 unless there are rows of both kinds */
 	Jsonb	   *classes;		/* of a supervised model, else NULL */
 } pga_evaluation;
 
@@ -21,7 +23,7 @@ typedef struct pga_evaluation
  */
 pga_evaluation pga_evaluate(pga_cached, const char *query, const char *label, bool skip_bad);
 
-/* Pushes all its numbers into a JSON object. */
+/* Pushes all its numbers, and the curve, into a JSON object. */
 void		pga_evaluation_json(JsonbParseState **, const pga_evaluation *);
 
 /* ---- classes (evaluate_classes.c) ------------------------------------------- */

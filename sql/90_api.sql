@@ -4,7 +4,8 @@
 -- tables and functions over these views, all owned by the caller.  The viewer
 -- role may read them and nothing else: a view reads with its owner's rights, a
 -- function with the viewer's.  No function here reads flow: traffic comes from
--- the minute and hour rollups, findings from detection and alert.
+-- the minute and hour rollups, findings from detection and alert.  Hosts, flows
+-- as points, and models are in the files 91_api_*.
 --
 -- What the groups of 95_roles.sql may do beyond that is in 92_api_write.sql, how
 -- they get there in 96_login.sql.
@@ -29,10 +30,16 @@ BEGIN
 	PERFORM anomaly.make_api_findings(api);
 	PERFORM anomaly.make_api_traffic(api);
 	PERFORM anomaly.make_api_session(api);
+	PERFORM anomaly.make_api_host(store, api);
+	PERFORM anomaly.make_api_band(api);
+	PERFORM anomaly.make_api_top(api);
+	PERFORM anomaly.make_api_explore(api);
+	PERFORM anomaly.make_api_models(store, api);
 	EXECUTE format('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', api);
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', api, viewer);
 	EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', api, viewer);
 	EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO %I', api, viewer);
+	PERFORM anomaly.make_api_model_write(store, api);
 	PERFORM anomaly.make_api_write(store, api);
 	PERFORM anomaly.grant_api(store);
 	PERFORM anomaly.make_api_login(store, api);

@@ -471,6 +471,21 @@ double		pga_roc_auc(pga_scored *, size_t n);
 double		pga_average_precision(pga_scored *, size_t n);
 
 /*
+ * Both curves as counts: what a threshold just below each score finds, highest
+ * score first.  Points less than a fiftieth of either axis apart are thinned out.
+ */
+#define PGA_CURVE_MAX 102
+typedef struct pga_curve_point
+{
+	double		score,
+				tp,				/* positives that score at least as high */
+				fp;				/* negatives */
+} pga_curve_point;
+
+/* Sorts its argument; gives the number of points, 0 without both classes. */
+size_t		pga_curve(pga_scored *, size_t n, pga_curve_point out[PGA_CURVE_MAX]);
+
+/*
  * How well classes are told (classes.c).  A class that is never predicted has
  * no precision, NaN, and counts as 0 in the means, which are over the classes
  * that occur or are predicted, each alike (macro) or by its rows (weighted).

@@ -84,3 +84,30 @@ pga_average_precision(pga_scored *rows, size_t n)
 	}
 	return area;
 }
+
+/* The first step and the last stay; each other one is a fiftieth of an axis on. */
+size_t
+pga_curve(pga_scored *rows, size_t n, pga_curve_point out[PGA_CURVE_MAX])
+{
+	double		positives = count_positives(rows, n);
+	double		negatives = (double) n - positives;
+	pga_curve_point at = {0};
+	size_t		points = 0;
+
+	if (positives == 0 || negatives == 0)
+		return 0;
+	qsort(rows, n, sizeof(pga_scored), compare_scored);
+	for (size_t i = 0, end; i < n; i = end)
+	{
+		double		tied = tied_positives(rows, n, i, &end);
+		const pga_curve_point *last = &out[points - 1];	/* when points > 0 */
+
+		at.score = rows[i].score;
+		at.tp += tied;
+		at.fp += (double) (end - i) - tied;
+		if (points == 0 || end == n || at.tp - last->tp >= positives / 50
+			|| at.fp - last->fp >= negatives / 50)
+			out[points++] = at;
+	}
+	return points;
+}

@@ -65,3 +65,15 @@ INSERT INTO netflow.flow
 SELECT f.*
 FROM generate_series(1, 240) i, pg_temp.add_flow(timestamptz '2026-03-03 02:00' + interval '15 s' * i, '2001:db8:85a3::8a2e:370:7334', '10.0.1.3',
 	40000 + i, 22, 2100, 2900, 14, 13, 1900000, 3) f;
+
+-- Models beside the one on guard: two of one kind, measured on labelled rows,
+-- the second by retraining, and one that tells classes.
+CREATE TABLE netflow.labelled AS
+	SELECT f.*, CASE WHEN src_addr = '198.51.100.23' THEN 'port_scan' WHEN src_addr = '203.0.113.66' THEN 'ddos'
+		WHEN src_addr = '2001:db8:85a3::8a2e:370:7334' THEN 'brute_force' ELSE 'normal' END AS class
+	FROM netflow.flow_feature f;
+SELECT model, version FROM anomaly_train('measured', 'SELECT l.*, class <> ''normal'' AS attack FROM netflow.labelled l', label => 'attack',
+	features => anomaly_flow_features(), options => '{"trees": 20}');
+SELECT activated FROM anomaly_retrain('measured');
+SELECT model, version FROM anomaly_train('classes', 'SELECT * FROM netflow.labelled', 'random_forest', label => 'class',
+	features => anomaly_flow_features(), options => '{"trees": 20}');

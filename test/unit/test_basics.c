@@ -174,6 +174,29 @@ areas_match_hand_computation(void **state)
 	assert_true(isnan(pga_roc_auc(one_class, 2)));
 }
 
+/* The same rows: thresholds 4, 3, 2, 1 find 1+0, 2+1, 2+2, 3+2. */
+static void
+curve_counts_what_thresholds_find(void **state)
+{
+	pga_scored	rows[] = {{1, true}, {3, false}, {4, true}, {2, false}, {3, true}};
+	const pga_curve_point expected[] = {{4, 1, 0}, {3, 2, 1}, {2, 2, 2}, {1, 3, 2}};
+	pga_scored	many[20000];
+	pga_curve_point out[PGA_CURVE_MAX];
+
+	(void) state;
+	assert_int_equal(pga_curve(rows, 5, out), 4);
+	for (int i = 0; i < 4; i++)
+		assert_true(out[i].score == expected[i].score && out[i].tp == expected[i].tp
+					&& out[i].fp == expected[i].fp);
+	assert_int_equal(pga_curve(rows, 1, out), 0);
+
+	/* alternating kinds, so that both axes advance: bounded, and it ends with all */
+	for (int i = 0; i < 20000; i++)
+		many[i] = (pga_scored) {-i, i % 2};
+	assert_in_range(pga_curve(many, 20000, out), 50, PGA_CURVE_MAX);
+	assert_true(out[pga_curve(many, 20000, out) - 1].tp == 10000);
+}
+
 int
 main(void)
 {
@@ -187,6 +210,7 @@ main(void)
 		TEST(draws_are_even),
 		TEST(options_are_checked),
 		TEST(areas_match_hand_computation),
+		TEST(curve_counts_what_thresholds_find),
 	};
 
 	return cmocka_run_group_tests_name("basics", tests, NULL, NULL);
