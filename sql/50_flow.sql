@@ -12,6 +12,7 @@
 --   threat_rule, playbook    what to look for          65_threat.sql
 --   detection, alert         what was found            70_detection.sql
 --   watch, score_hour        models on guard           75_watch.sql
+--   health, alarm, ...       how the store is doing    82_status.sql
 --
 -- Functions that users call live in the schema of the extension and are named
 -- anomaly_*; helpers live in the schema anomaly.  All run with the rights of
@@ -25,19 +26,22 @@ CREATE TABLE anomaly.flow_store (
 	partition_interval interval NOT NULL,
 	retain interval,
 	alert_gap interval NOT NULL DEFAULT '30 minutes',
+	capacity int8,
 	home cidr[] NOT NULL DEFAULT '{10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,127.0.0.0/8,224.0.0.0/4,255.255.255.255/32,fc00::/7,fe80::/10,ff00::/8,::1/128}',
 	created_by name NOT NULL DEFAULT current_user,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CHECK (partition_interval >= interval '1 minute'
 		   AND date_trunc('minute', partition_interval) = partition_interval),
 	CHECK (retain > interval '0'),
-	CHECK (alert_gap > interval '0')
+	CHECK (alert_gap > interval '0'),
+	CHECK (capacity > 0)
 );
 COMMENT ON TABLE anomaly.flow_store IS 'flow stores of this database, one row each';
 COMMENT ON COLUMN anomaly.flow_store.name IS 'schema that holds the store';
 COMMENT ON COLUMN anomaly.flow_store.partition_interval IS 'length of a new chunk';
 COMMENT ON COLUMN anomaly.flow_store.retain IS 'age at which anomaly_maintain drops chunks; NULL keeps them';
 COMMENT ON COLUMN anomaly.flow_store.alert_gap IS 'detections of one source and threat no further apart join one alert';
+COMMENT ON COLUMN anomaly.flow_store.capacity IS 'bytes that the store may take on disk, for the forecast in its view health; NULL: unknown';
 COMMENT ON COLUMN anomaly.flow_store.home IS 'networks that count as internal; all others are external';
 COMMENT ON COLUMN anomaly.flow_store.created_by IS 'who made the store';
 COMMENT ON COLUMN anomaly.flow_store.created_at IS 'start of the transaction that made it';

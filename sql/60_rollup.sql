@@ -153,10 +153,12 @@ BEGIN
 		detections int8 NOT NULL DEFAULT 0,
 		first_flow timestamptz,
 		last_flow timestamptz,
+		arrived_at timestamptz,
 		error text,
 		error_at timestamptz
 	);
 	COMMENT ON TABLE %1$I.tally IS 'one row: what the store holds, counted as it comes; revision changes with every change';
+	COMMENT ON COLUMN %1$I.tally.arrived_at IS 'when the newest flow came';
 	COMMENT ON COLUMN %1$I.tally.error IS 'why rollups or threat rules missed a batch; NULL when fine';
 	INSERT INTO %1$I.tally DEFAULT VALUES;
 	$ddl$, store);

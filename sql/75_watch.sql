@@ -214,7 +214,8 @@ BEGIN
 	EXCEPTION WHEN OTHERS THEN
 		PERFORM anomaly.note_error(store, NULL, SQLERRM);
 	END;
-	EXECUTE format('UPDATE %I.tally SET revision = revision + 1', store);
+	EXECUTE format('UPDATE %I.tally SET revision = revision + 1, arrived_at = CASE WHEN $1 >= last_flow THEN clock_timestamp() ELSE arrived_at END', store)
+	USING t1;
 	RETURN NULL;
 END
 $$;

@@ -11,11 +11,12 @@
 -- the trigger writes, since functions here run with the rights of their caller;
 -- it owns nothing, so chunks are made for it beforehand (anomaly_maintain).
 
--- A store is seen by those who may use its schema.
+-- A store is seen by those who may use its schema, or its API's.
 ALTER TABLE anomaly.flow_store ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_stores ON anomaly.flow_store
 	USING (created_by = current_user
-		   OR coalesce(has_schema_privilege(to_regnamespace(quote_ident(name))::oid, 'USAGE'), false))
+		   OR coalesce(has_schema_privilege(to_regnamespace(quote_ident(name))::oid, 'USAGE'), false)
+		   OR coalesce(has_schema_privilege(to_regnamespace(quote_ident(name || '_api'))::oid, 'USAGE'), false))
 	WITH CHECK (true);
 
 CREATE FUNCTION anomaly.store_roles(store name) RETURNS TABLE (kind text, role name)

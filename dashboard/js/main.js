@@ -29,7 +29,6 @@ let lost = null;
 function context() {
 	return {
 		state: state.get(), status, watches, session,
-		alert: drawer.alert,	// the one that lies open
 		may: (name) => session.may(name),
 		range: resolve(state.get(), status),
 		zone: state.get().tz ?? 'utc',
@@ -85,4 +84,5 @@ wireHeader(state, live, session, () => status && drawHeader(context(), live, los
 wireKeys(() => view.page, () => status && context());
 onSystemTheme(() => render([]));
 narrow.addEventListener('change', () => render([]));
-session.load().then(() => live.start());
+session.load();
+live.start();
