@@ -148,6 +148,7 @@ pga_evaluate(pga_cached cached, const char *query, const char *label, bool skip_
 
 	pga_scan_series(&e.scan, cached.model, query, NULL, NULL);
 	flush(&e);
+	pga_sort_scored(&pga_host_create(CurrentMemoryContext)->ctx, e.scored, e.n);
 	e.result.roc_auc = pga_roc_auc(e.scored, e.n);
 	e.result.pr_auc = pga_average_precision(e.scored, e.n);
 	e.result.points = pga_curve(e.scored, e.n, e.result.curve);

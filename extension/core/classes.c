@@ -34,13 +34,14 @@ count(pga_class_metrics *m, const uint32_t *actual, const float *probability, si
 }
 
 static void
-measure_curves(pga_class_metrics *m, size_t class, const uint32_t *actual,
+measure_curves(pga_ctx *ctx, pga_class_metrics *m, size_t class, const uint32_t *actual,
 			   const float *probability, pga_scored *scored)
 {
 	size_t		rows = (size_t) m->rows;
 
 	for (size_t i = 0; i < rows; i++)
 		scored[i] = (pga_scored) {(double) probability[i * m->classes + class], actual[i] == class};
+	pga_sort_scored(ctx, scored, rows);
 	m->of[class].roc_auc = pga_roc_auc(scored, rows);
 	m->of[class].pr_auc = pga_average_precision(scored, rows);
 }
@@ -119,7 +120,7 @@ pga_measure_classes(pga_ctx *ctx, const uint32_t *actual, size_t nactual,
 		of->f1 = ratio(2 * of->right, of->rows + of->predicted);
 		of->roc_auc = of->pr_auc = NAN;
 		if (c < classes)
-			measure_curves(m, c, actual, probability, scored);
+			measure_curves(ctx, m, c, actual, probability, scored);
 		ctx->poll(ctx);
 	}
 	average(m);

@@ -459,16 +459,19 @@ size_t		pga_model_expected(const pga_model *, size_t feature, char *out, size_t 
 
 /* ---- evaluation (evaluate.c) --------------------------------------------- */
 
-/* Areas under the ROC and precision-recall curves of n scored rows (ties
- * counted as half, Fawcett 2006); sorts its arguments.  NaN without both classes. */
 typedef struct pga_scored
 {
 	double		score;
 	bool		positive;
 } pga_scored;
 
-double		pga_roc_auc(pga_scored *, size_t n);
-double		pga_average_precision(pga_scored *, size_t n);
+/* Puts the highest score first, in place: what the others need. */
+void		pga_sort_scored(pga_ctx *, pga_scored *, size_t n);
+
+/* Areas under the ROC and precision-recall curves of n sorted rows, ties
+ * counted as half (Fawcett 2006).  NaN without both classes. */
+double		pga_roc_auc(const pga_scored *, size_t n);
+double		pga_average_precision(const pga_scored *, size_t n);
 
 /*
  * Both curves as counts: what a threshold just below each score finds, highest
@@ -482,8 +485,8 @@ typedef struct pga_curve_point
 				fp;				/* negatives */
 } pga_curve_point;
 
-/* Sorts its argument; gives the number of points, 0 without both classes. */
-size_t		pga_curve(pga_scored *, size_t n, pga_curve_point out[PGA_CURVE_MAX]);
+/* Of sorted rows; gives the number of points, 0 without both classes. */
+size_t		pga_curve(const pga_scored *, size_t n, pga_curve_point out[PGA_CURVE_MAX]);
 
 /*
  * How well classes are told (classes.c).  A class that is never predicted has

@@ -4,19 +4,62 @@
  * Rows of equal score are one step of the curve, so the result does not depend
  * on how a sort breaks ties (Fawcett 2006, algorithm 2).
  */
-#include "core.h"
+#include "bytes.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-/* Highest score first. */
-static int
-compare_scored(const void *a, const void *b)
+#define POLL_ROWS 16384			/* between looks for a cancel, in sorting */
+
+/*
+ * Radix exchange (Knuth, The Art of Computer Programming 3, 5.2.2): in place,
+ * since the rows may fill the memory there is, and no deeper than a score has
+ * bits.  Those in which all rows agree are skipped.
+ */
+static void
+exchange(pga_ctx *ctx, pga_scored *rows, size_t n)
 {
-	double		x = ((const pga_scored *) a)->score;
-	double		y = ((const pga_scored *) b)->score;
+	while (n > 1)
+	{
+		uint64_t	first = pga_ordered(rows[0].score);
+		uint64_t	differs = 0;
+		uint64_t	bit;
+		size_t		lo = 0,
+					hi = n;
 
-	return (x < y) - (x > y);
+		for (size_t i = 1; i < n; i++)
+		{
+			differs |= pga_ordered(rows[i].score) ^ first;
+			if (i % POLL_ROWS == 0)
+				ctx->poll(ctx);
+		}
+		if (differs == 0)
+			return;
+		bit = UINT64_C(1) << (63 - __builtin_clzll(differs));
+		while (lo < hi)
+		{
+			if (pga_ordered(rows[lo].score) & bit)
+				lo++;
+			else
+			{
+				pga_scored	swap = rows[lo];
+
+				rows[lo] = rows[--hi];
+				rows[hi] = swap;
+			}
+			if ((lo + hi) % POLL_ROWS == 0)
+				ctx->poll(ctx);
+		}
+		exchange(ctx, rows, lo);
+		rows += lo;
+		n -= lo;
+	}
+}
+
+void
+pga_sort_scored(pga_ctx *ctx, pga_scored *rows, size_t n)
+{
+	exchange(ctx, rows, n);
+	ctx->poll(ctx);
 }
 
 static double
@@ -44,7 +87,7 @@ tied_positives(const pga_scored *rows, size_t n, size_t i, size_t *end)
 
 /* The chance that a positive row scores above a negative one, ties half. */
 double
-pga_roc_auc(pga_scored *rows, size_t n)
+pga_roc_auc(const pga_scored *rows, size_t n)
 {
 	double		positives = count_positives(rows, n);
 	double		negatives = (double) n - positives;
@@ -53,7 +96,6 @@ pga_roc_auc(pga_scored *rows, size_t n)
 
 	if (positives == 0 || negatives == 0)
 		return NAN;
-	qsort(rows, n, sizeof(pga_scored), compare_scored);
 	for (size_t i = 0, end; i < n; i = end)
 	{
 		double		tied = tied_positives(rows, n, i, &end);
@@ -66,7 +108,7 @@ pga_roc_auc(pga_scored *rows, size_t n)
 
 /* Precision at each step, weighted by the recall it adds. */
 double
-pga_average_precision(pga_scored *rows, size_t n)
+pga_average_precision(const pga_scored *rows, size_t n)
 {
 	double		positives = count_positives(rows, n);
 	double		found = 0;
@@ -74,7 +116,6 @@ pga_average_precision(pga_scored *rows, size_t n)
 
 	if (positives == 0 || positives == (double) n)
 		return NAN;
-	qsort(rows, n, sizeof(pga_scored), compare_scored);
 	for (size_t i = 0, end; i < n; i = end)
 	{
 		double		tied = tied_positives(rows, n, i, &end);
@@ -87,7 +128,7 @@ pga_average_precision(pga_scored *rows, size_t n)
 
 /* The first step and the last stay; each other one is a fiftieth of an axis on. */
 size_t
-pga_curve(pga_scored *rows, size_t n, pga_curve_point out[PGA_CURVE_MAX])
+pga_curve(const pga_scored *rows, size_t n, pga_curve_point out[PGA_CURVE_MAX])
 {
 	double		positives = count_positives(rows, n);
 	double		negatives = (double) n - positives;
@@ -96,7 +137,6 @@ pga_curve(pga_scored *rows, size_t n, pga_curve_point out[PGA_CURVE_MAX])
 
 	if (positives == 0 || negatives == 0)
 		return 0;
-	qsort(rows, n, sizeof(pga_scored), compare_scored);
 	for (size_t i = 0, end; i < n; i = end)
 	{
 		double		tied = tied_positives(rows, n, i, &end);

@@ -30,7 +30,7 @@ is_normal(const pga_split *sp, size_t i)
 
 /* Better than SUSPICIOUS either way round? */
 static bool
-number_tells(const pga_split *sp, size_t feature, pga_scored *scored)
+number_tells(pga_ctx *ctx, const pga_split *sp, size_t feature, pga_scored *scored)
 {
 	size_t		n = 0;
 	double		area;
@@ -38,6 +38,7 @@ number_tells(const pga_split *sp, size_t feature, pga_scored *scored)
 	for (size_t i = 0; i < sp->rows.n; i++)
 		if (cell(sp, i, feature) != PGA_CELL_MISSING)
 			scored[n++] = (pga_scored) {pga_bits_double(cell(sp, i, feature)), !is_normal(sp, i)};
+	pga_sort_scored(ctx, scored, n);
 	area = pga_roc_auc(scored, n);
 	return area >= SUSPICIOUS || area <= 1 - SUSPICIOUS;
 }
@@ -97,7 +98,7 @@ pga_warn_of_leaks(pga_ctx *ctx, const pga_split *sp)
 		if (f->role != PGA_FEATURE)
 			continue;
 		if (f->kind == PGA_CATEGORICAL ? text_tells(ctx, sp, j, items, scratch)
-			: number_tells(sp, j, scored))
+			: number_tells(ctx, sp, j, scored))
 			ctx->warn(ctx, "column \"%s\" alone tells normal rows from others: it may have been written after the label",
 					  f->name);
 		ctx->poll(ctx);

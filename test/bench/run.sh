@@ -18,6 +18,8 @@ echo "== speed of the detectors against their peers"
 "$PYTHON" "$ROOT/test/bench/detectors.py" || status=1
 echo "== an epoch of the neural detectors against PyTorch"
 "$PYTHON" "$ROOT/test/bench/neural.py" || status=1
+echo "== how long a cancelled training goes on"
+"$PYTHON" "$ROOT/test/bench/cancel.py" || status=1
 echo "== flow metering against softflowd and nfpcapd"
 "$ROOT/test/bench/loader.sh" || status=1
 exit $status

@@ -167,11 +167,55 @@ areas_match_hand_computation(void **state)
 	pga_scored	one_class[] = {{1, true}, {2, true}};
 
 	(void) state;
+	pga_sort_scored(&h.ctx, rows, 5);
 	assert_near(pga_roc_auc(rows, 5), 3.5 / 6, 1e-15);
 	assert_near(pga_average_precision(rows, 5), (1 + 2.0 / 3 + 3.0 / 5) / 3, 1e-15);
 	assert_near(pga_roc_auc(same, 3), 0.5, 1e-15);
 	assert_near(pga_average_precision(same, 3), 1.0 / 3, 1e-15);
 	assert_true(isnan(pga_roc_auc(one_class, 2)));
+}
+
+static int
+by_score(const void *a, const void *b)
+{
+	double		x = ((const pga_scored *) a)->score;
+	double		y = ((const pga_scored *) b)->score;
+
+	return x != y ? (x < y) - (x > y) : ((const pga_scored *) b)->positive - ((const pga_scored *) a)->positive;
+}
+
+/* As the library sorts them, ties apart: wide, negative, tiny, tied, equal; and it can be cancelled. */
+static void
+scored_sort_agrees_with_the_library(void **state)
+{
+	enum {N = 100000};
+	static pga_scored rows[N],
+				want[N];
+	pga_rng		rng;
+
+	(void) state;
+	for (int kind = 0; kind < 4; kind++)
+	{
+		size_t		polls = h.polls;
+
+		pga_rng_seed(&rng, 1, (uint64_t) kind);
+		for (size_t i = 0; i < N; i++)
+		{
+			double		x = pga_rng_normal(&rng);
+
+			rows[i].positive = pga_rng_real(&rng) < 0.3;
+			rows[i].score = kind == 0 ? x * 1e300 : kind == 1 ? x * 1e-320 : kind == 2 ? floor(x * 2) : 7;
+		}
+		memcpy(want, rows, sizeof(rows));
+		qsort(want, N, sizeof(pga_scored), by_score);
+		pga_sort_scored(&h.ctx, rows, N);
+		assert_true(h.polls - polls > N / 20000);
+		for (size_t i = 0; i < N; i++)
+			assert_true(rows[i].score == want[i].score);
+		qsort(rows, N, sizeof(pga_scored), by_score);
+		for (size_t i = 0; i < N; i++)
+			assert_int_equal(rows[i].positive, want[i].positive);
+	}
 }
 
 /* The same rows: thresholds 4, 3, 2, 1 find 1+0, 2+1, 2+2, 3+2. */
@@ -184,6 +228,7 @@ curve_counts_what_thresholds_find(void **state)
 	pga_curve_point out[PGA_CURVE_MAX];
 
 	(void) state;
+	pga_sort_scored(&h.ctx, rows, 5);
 	assert_int_equal(pga_curve(rows, 5, out), 4);
 	for (int i = 0; i < 4; i++)
 		assert_true(out[i].score == expected[i].score && out[i].tp == expected[i].tp
@@ -210,6 +255,7 @@ main(void)
 		TEST(draws_are_even),
 		TEST(options_are_checked),
 		TEST(areas_match_hand_computation),
+		TEST(scored_sort_agrees_with_the_library),
 		TEST(curve_counts_what_thresholds_find),
 	};
 
