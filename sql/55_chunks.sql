@@ -9,7 +9,7 @@
 
 CREATE FUNCTION anomaly.chunks(store name, tab name)
 RETURNS TABLE (chunk regclass, lo timestamptz, hi timestamptz)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 60
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'	-- bounds go through text
 SET datestyle = 'ISO'

@@ -8,7 +8,9 @@
 --   alarm    a row for each thing that needs a look
 --
 -- A view reads with its owner's rights, but a function in it runs with the
--- reader's: so they are plain SQL over tables and the catalog.
+-- reader's: so they are plain SQL over tables and the catalog.  LIMIT 1 tells the
+-- planner what it cannot know of a small table that was never analyzed, that it
+-- is one row; else it would expect millions and compile for seconds (JIT).
 
 -- Flows are missing when the silence is longer than any before, twice over: of
 -- n silences of one kind the next is the longest with chance 1/(n+1), whatever
@@ -29,7 +31,7 @@ BEGIN
 		SELECT coalesce((SELECT c.interface IS NOT NULL FROM %1$I.capture c
 						 ORDER BY greatest(c.started_at, c.updated_at, c.finished_at) DESC LIMIT 1),
 						t.arrived_at - t.last_flow <= interval '10 minutes', false) AS live
-		FROM %1$I.tally t
+		FROM %1$I.tally t LIMIT 1
 	), newest AS (
 		SELECT live, CASE WHEN live THEN (SELECT m.minute FROM %1$I.flow_minute m WHERE m.minute <= now() ORDER BY m.minute DESC LIMIT 1)
 						  ELSE (SELECT date_trunc('minute', max(c.finished_at)) FROM %1$I.capture c WHERE c.state = 'loaded') END AS last
@@ -53,7 +55,7 @@ BEGIN
 	), told AS (
 		SELECT n.live, n.last, now() - n.last AS silence, CASE WHEN p.gaps >= 20 THEN p.longest END AS longest,
 			   CASE WHEN w.weeks >= 2 THEN w.fewest END AS fewest
-		FROM newest n, past p, week w
+		FROM newest n, past p, week w LIMIT 1
 	)
 	SELECT live, last AS last_arrival, silence, longest AS longest_silence, fewest AS usual_arrivals,
 		   CASE WHEN num_nonnulls(longest, fewest) > 0
@@ -137,7 +139,9 @@ BEGIN
 			   -- from then on a chunk goes when one comes
 			   CASE WHEN s.retain IS NOT NULL
 					THEN greatest(extract(epoch FROM s.retain + s.partition_interval - (now() - k.first))::float8 / 86400, 0) END AS growing_days
-		FROM size z, anomaly.flow_store s, chunk k WHERE s.name = %1$L
+		FROM size z, anomaly.flow_store s, chunk k WHERE s.name = %1$L LIMIT 1
+	), tally AS (
+		SELECT * FROM %1$I.tally LIMIT 1
 	)
 	SELECT %1$L::text AS store, now() AS at, f.live, f.last_arrival, f.silence, f.missing,
 		   t.flows, t.first_flow, t.last_flow, t.arrived_at, t.arrived_at - t.last_flow AS lag,
@@ -156,7 +160,7 @@ BEGIN
 				WHEN m.days IS NULL THEN 'not growing'
 				WHEN m.days > m.growing_days THEN 'retention keeps it below capacity'
 				ELSE 'growing' END AS disk_forecast
-	FROM %1$I.tally t CROSS JOIN %1$I.feed f CROSS JOIN recent c CROSS JOIN chunk k
+	FROM tally t CROSS JOIN %1$I.feed f CROSS JOIN recent c CROSS JOIN chunk k
 	LEFT JOIN room m ON true LEFT JOIN trained r ON true;
 	COMMENT ON VIEW %1$I.health IS 'one row: how a store is doing';
 	COMMENT ON COLUMN %1$I.health.lag IS 'how long after its start the newest flow came';

@@ -89,6 +89,18 @@ UPDATE anomaly.flow_store SET capacity = 0 WHERE name = 'grown';
 UPDATE anomaly.flow_store SET capacity = 1000000000 WHERE name = 'past';
 SELECT disk_forecast FROM past.health;
 
+-- cheap as the planner sees it, in tables that were never analyzed: nothing is
+-- compiled for it (jit_above_cost is 100000)
+CREATE FUNCTION pg_temp.cost(query text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+	RETURN plan #>> '{0,Plan,Total Cost}';
+END
+$$;
+SELECT v, pg_temp.cost(format('SELECT * FROM grown.%I', v)) < 10000 AS cheap FROM unnest('{feed,disk,health,alarm}'::name[]) v;
+
 -- ---- alarms -------------------------------------------------------------------
 SELECT anomaly_create_flow_store('duty', partition_interval => '1 hour');
 SELECT anomaly_create_api('duty', 'pga_test_viewer');
