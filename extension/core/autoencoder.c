@@ -17,12 +17,12 @@
  */
 #include "nn.h"
 
-static const char *const default_layers[] = {"64, 32, 16", NULL};
+static const char *const default_layers[] = {"32, 16, 8", NULL};
 
 static const pga_param_spec autoencoder_params[] = {
 	{"layers", PGA_PARAM_SIZES, 1, 1, NN_MAX_WIDTH, default_layers,
 	"Widths of the layers down to the narrowest; the way back mirrors them."},
-	{"noise", PGA_PARAM_REAL, 0.1, 0, 0.9, NULL,
+	{"noise", PGA_PARAM_REAL, 0, 0, 0.9, NULL,
 	"Share of a row's numbers that training takes from other rows, to be put right."},
 	NN_PARAMS("Most passes over the rows; 0 stands for about 8,000 mini-batches.",
 			  256, 1e-3, 0, 0, 30),
@@ -144,7 +144,7 @@ const pga_detector pga_autoencoder = {
 	.summary = "Rows that a network cannot rebuild from a few numbers are anomalous.",
 	.reference = "Hinton & Salakhutdinov 2006; Vincent et al. 2008; Sakurada & Yairi 2014",
 	.params = autoencoder_params,
-	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, true, 10},
+	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, PGA_LOG1P_OF_WIDE, 10},
 	.fit_bytes = autoencoder_fit_bytes,
 	.fit = autoencoder_fit,
 	.scratch_bytes = autoencoder_scratch_bytes,

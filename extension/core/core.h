@@ -321,13 +321,20 @@ typedef enum pga_encoding
 	PGA_ENCODE_ORDINAL			/* the category's number by its text: one column */
 } pga_encoding;
 
+typedef enum pga_logarithm
+{
+	PGA_LOG1P_OF_NONE,
+	PGA_LOG1P_OF_SKEWED,		/* never negative, and of a skewness above 2 */
+	PGA_LOG1P_OF_WIDE			/* of a range above 100; negative ones as -ln(1 - x) */
+} pga_logarithm;
+
 typedef struct pga_wants
 {
 	pga_scaling scaling;
 	pga_encoding encoding;
-	bool		log1p;			/* of heavy-tailed columns that are never negative */
-	double		clip;			/* scaled values beyond +-clip grow with their logarithm
-								 * only; 0: no limit */
+	pga_logarithm log1p;
+	double		clip;			/* a scaled value beyond +-clip grows by 1 only when it
+								 * grows by a factor of e; 0: no limit */
 } pga_wants;
 
 /* Flags of a detector. */
@@ -336,6 +343,8 @@ typedef struct pga_wants
 #define PGA_KEYED 4				/* partition and order are columns too: the partition's
 								 * number, then second of the week and day */
 #define PGA_COMPOSITE 8			/* made of models: fit gets the sample, score_raw is there */
+#define PGA_REFIT 16			/* worse for every row it lacks: of few rows, fitted again on
+								 * all of them once it is calibrated */
 
 struct pga_detector
 {

@@ -13,9 +13,15 @@
  * core points in a forest of disjoint sets.
  *
  * With eps = 0 it is taken from the curve of the distances to the min_points-th
- * neighbour, where it turns from the clusters to the noise: at EPS_SHARE of
+ * other row, where it turns from the clusters to the noise: at EPS_SHARE of
  * the rows.  (The paper has a user look at the curve; where it bends most is
  * a matter of the axes' scales, and moves with a single far-off row.)
+ *
+ * min_points is a number, not a share: the more rows, the rarer is what makes
+ * a cluster.  Of more than `sample_size` rows so many are drawn, by which
+ * anomalies are thinned out until they are noise, and which tells them from
+ * the others no worse (Zimek et al., "Subsampling for Efficient and Effective
+ * Unsupervised Outlier Detection Ensembles", KDD 2013).
  *
  * A model keeps no more than `max_core_points`.  Beyond, they are thinned to
  * a cover: every core point left out is within a share of eps of one that is
@@ -36,7 +42,7 @@
 
 #define MAX_MIN_POINTS 1000
 #define MAX_CORE_POINTS 262144
-#define CURVE_ROWS 4096			/* of the k-distance curve */
+#define CURVE_ROWS 16384		/* of the k-distance curve */
 #define EPS_SHARE 0.95
 #define LEAST_COVER (1.0 / 32)
 #define LEAST_EPS 1e-9
@@ -49,6 +55,8 @@ static const pga_param_spec dbscan_params[] = {
 	"Radius of a neighbourhood, in standard deviations; 0 takes it from the k-distance curve."},
 	{"min_points", PGA_PARAM_INT, 10, 1, MAX_MIN_POINTS, NULL,
 	"Rows within eps, its own occurrences among them, that make a row a core point."},
+	{"sample_size", PGA_PARAM_INT, 10000, 100, 16777216, NULL,
+	"Most training rows among which core points are looked for, occurrences counted; of more, so many are drawn."},
 	{"max_core_points", PGA_PARAM_INT, 20000, 16, MAX_CORE_POINTS, NULL,
 	"Most core points that are kept; beyond, they are thinned evenly; fewer beyond 200 columns."},
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
@@ -93,26 +101,34 @@ count_visit(training *t)
 	}
 }
 
+/* A point of the k-distance curve. */
+typedef struct step
+{
+	float		d;				/* squared */
+	uint32_t	weight;
+} step;
+
 /* ---- rows and eps --------------------------------------------------------------- */
 
 /* What a training takes for n rows, in full. */
 static size_t
 bytes_for(pga_ctx *ctx, size_t n, size_t cols)
 {
-	size_t		per_row = 6 * sizeof(uint32_t) + 2;
+	size_t		per_row = 7 * sizeof(uint32_t) + 2 + sizeof(step);
 
 	return pga_add(ctx, pga_mul(ctx, 2, pga_space_build_bytes(ctx, n, cols)),
 				   pga_add(ctx, pga_mul(ctx, n, per_row),
-						   CURVE_ROWS * 2 * sizeof(float) + cols * 2 * sizeof(float) +
+						   cols * 2 * sizeof(float) +
 						   (MAX_MIN_POINTS + 2) * sizeof(pga_near)));
 }
 
-/* Rows to train on: what half of the memory holds, beside the rows themselves. */
+/* Rows to train on: at most what half of the memory holds, beside the rows themselves. */
 static size_t
-count_rows(pga_ctx *ctx, const pga_matrix *m)
+count_rows(pga_ctx *ctx, const pga_matrix *m, const pga_params *params)
 {
-	size_t		n = m->rows;
+	size_t		n = (size_t) pga_param(params, "sample_size");
 
+	n = n < m->rows ? n : m->rows;
 	while (n > 1000 && bytes_for(ctx, n, m->cols) > ctx->memory_limit / 2)
 		n -= n / 16;
 	return n;
@@ -122,24 +138,24 @@ static void
 place_rows(training *t, const pga_params *params)
 {
 	pga_ctx    *ctx = t->ctx;
+	size_t		size = (size_t) pga_param(params, "sample_size");
+	size_t		most = count_rows(ctx, t->m, params);
+	uint32_t   *count = ctx->alloc(ctx, pga_mul(ctx, t->m->rows, sizeof(uint32_t)));
 	pga_rng		rng;
 
-	t->n = count_rows(ctx, t->m);
-	if (t->n < t->m->rows)
+	if (most < size && most < t->m->rows)
+	{
 		ctx->warn(ctx, "dbscan is trained on %zu of %zu rows, chosen at random: more would not fit into the limit of %zu kB",
-				  t->n, t->m->rows, ctx->memory_limit / 1024);
-	t->row = ctx->alloc(ctx, t->n * sizeof(uint32_t));
+				  most, t->m->rows, ctx->memory_limit / 1024);
+		size = most;
+	}
+	t->row = ctx->alloc(ctx, most * sizeof(uint32_t));
 	pga_rng_seed(&rng, (uint64_t) pga_param(params, "seed"), 0);
-	pga_draw_distinct(&rng, t->m->rows, t->n, t->row);
+	t->n = pga_draw_occurrences(ctx, &rng, t->m, size, count, t->row);
 	t->rows = pga_space_build(ctx, t->m->x, t->m->cols, t->row, t->n);
 	t->weight = ctx->alloc(ctx, t->n * sizeof(uint32_t));
 	for (size_t i = 0; i < t->n; i++)
-	{
-		uint64_t	w = t->m->weight[t->row[i]];
-
-		t->weight[i] = (uint32_t) (w < UINT32_MAX ? w : UINT32_MAX);
-		t->total += t->weight[i];
-	}
+		t->total += t->weight[i] = count[t->row[i]];
 	t->min_points = (uint32_t) pga_param(params, "min_points");
 	if (t->min_points > t->total)
 	{
@@ -152,15 +168,15 @@ place_rows(training *t, const pga_params *params)
 static int
 compare(const void *a, const void *b)
 {
-	float		x = *(const float *) a;
-	float		y = *(const float *) b;
+	float		x = ((const step *) a)->d;
+	float		y = ((const step *) b)->d;
 
 	return (x > y) - (x < y);
 }
 
-/* Squared distances from some rows to their min_points-th neighbour, sorted. */
+/* Squared distances from some rows to their min_points-th other, sorted. */
 static size_t
-k_distance_curve(training *t, pga_rng *rng, float *curve)
+k_distance_curve(training *t, pga_rng *rng, step *curve)
 {
 	size_t		n = t->n < CURVE_ROWS ? t->n : CURVE_ROWS;
 	uint32_t   *place = t->ctx->alloc(t->ctx, n * sizeof(uint32_t));
@@ -168,7 +184,6 @@ k_distance_curve(training *t, pga_rng *rng, float *curve)
 		.space = t->rows,
 		.weight = t->weight,
 		.want = t->min_points,
-		.skip = SIZE_MAX,
 		.ctx = t->ctx,
 		.near = t->ctx->alloc(t->ctx, (t->min_points + 1) * sizeof(pga_near))
 	};
@@ -177,10 +192,11 @@ k_distance_curve(training *t, pga_rng *rng, float *curve)
 	for (size_t i = 0; i < n; i++)
 	{
 		pga_space_get(t->rows, place[i], t->x);
+		q.skip = place[i];
 		pga_nearest(&q, t->x);
-		curve[i] = fminf(q.near[q.n - 1].d, FLT_MAX);
+		curve[i] = (step) {q.n > 0 ? fminf(q.near[q.n - 1].d, FLT_MAX) : 0, t->weight[place[i]]};
 	}
-	qsort(curve, n, sizeof(float), compare);
+	qsort(curve, n, sizeof(step), compare);
 	return n;
 }
 
@@ -188,10 +204,12 @@ static void
 choose_eps(training *t, const pga_params *params)
 {
 	double		eps = pga_param(params, "eps");
-	float	   *curve;
+	step	   *curve;
 	pga_rng		rng;
+	uint64_t	total = 0;
+	uint64_t	below = 0;
 	size_t		n,
-				i;
+				i = 0;
 
 	if (eps > 0)
 	{
@@ -200,12 +218,15 @@ choose_eps(training *t, const pga_params *params)
 		return;
 	}
 	pga_rng_seed(&rng, (uint64_t) pga_param(params, "seed"), 1);
-	curve = t->ctx->alloc(t->ctx, CURVE_ROWS * sizeof(float));
+	curve = t->ctx->alloc(t->ctx, (t->n < CURVE_ROWS ? t->n : CURVE_ROWS) * sizeof(step));
 	n = k_distance_curve(t, &rng, curve);
-	i = (size_t) (EPS_SHARE * (double) (n - 1) + 0.5);
-	while (i + 1 < n && curve[i] == 0)
+	for (size_t k = 0; k < n; k++)
+		total += curve[k].weight;
+	while (i + 1 < n && (double) (below += curve[i].weight) < EPS_SHARE * (double) total)
+		i++;
+	while (i + 1 < n && curve[i].d == 0)
 		i++;					/* heaps of equal rows: the first distance there is */
-	t->limit = fmaxf(curve[i], (float) (LEAST_EPS * LEAST_EPS));
+	t->limit = fmaxf(curve[i].d, (float) (LEAST_EPS * LEAST_EPS));
 	t->eps = sqrtf(t->limit);
 }
 
@@ -422,10 +443,11 @@ dbscan_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_repo
 static size_t
 dbscan_fit_bytes(pga_ctx *ctx, const pga_matrix *shape, const pga_params *params)
 {
-	size_t		rows = count_rows(ctx, shape);
+	size_t		rows = count_rows(ctx, shape, params);
 	size_t		most = most_cores(shape, params);
 
-	return pga_add(ctx, bytes_for(ctx, rows, shape->cols),
+	return pga_add(ctx, pga_add(ctx, bytes_for(ctx, rows, shape->cols),
+								pga_mul(ctx, shape->rows, sizeof(uint32_t))),
 				   pga_add(ctx, pga_space_build_bytes(ctx, rows < most ? rows : most, shape->cols),
 						   most * sizeof(uint32_t)));
 }
@@ -500,10 +522,11 @@ const pga_detector pga_dbscan = {
 	.name = "dbscan",
 	.tag = 3,
 	.version = 1,
+	.flags = PGA_REFIT,
 	.summary = "Rows far from every dense region are anomalous.",
 	.reference = "Ester, Kriegel, Sander & Xu 1996",
 	.params = dbscan_params,
-	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, true, 10},
+	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, PGA_LOG1P_OF_WIDE, 10},
 	.fit_bytes = dbscan_fit_bytes,
 	.fit = dbscan_fit,
 	.scratch_bytes = dbscan_scratch_bytes,

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define HEAP 64					/* occurrences of a row that are not drawn one by one */
+
 void
 pga_draw_init(pga_ctx *ctx, pga_draw *d, const pga_matrix *m, uint32_t n)
 {
@@ -67,6 +69,54 @@ pga_draw_rows(pga_draw *d, pga_rng *rng, size_t *row)
 		}
 		row[i] = row_of(d, occurrence);
 	}
+}
+
+/*
+ * How many of the next w occurrences are drawn when `want` of `left` are.  One
+ * by one, as in pga_draw_distinct; of a heap its share, rounded by chance.
+ */
+static uint64_t
+draw_some(pga_rng *rng, uint64_t w, uint64_t want, uint64_t left)
+{
+	uint64_t	drawn = 0;
+
+	if (w > HEAP)
+	{
+		drawn = (uint64_t) ((double) w * ((double) want / (double) left) + pga_rng_real(rng));
+		drawn = drawn < want ? drawn : want;
+		drawn = drawn < w ? drawn : w;
+		/* what comes after it has to suffice */
+		return drawn + (left - w) < want ? want - (left - w) : drawn;
+	}
+	for (; w > 0; w--, left--)
+		drawn += pga_rng_below(rng, left) < want - drawn;
+	return drawn;
+}
+
+size_t
+pga_draw_occurrences(pga_ctx *ctx, pga_rng *rng, const pga_matrix *m, size_t n,
+					 uint32_t *count, uint32_t *row)
+{
+	uint64_t	left = 0;
+	uint64_t	want;
+	size_t		rows = 0;
+
+	for (size_t i = 0; i < m->rows; i++)
+		left += m->weight[i];
+	want = left < n ? left : n;
+	for (size_t i = 0; i < m->rows; i++)
+	{
+		uint64_t	drawn = want == left ? m->weight[i] : draw_some(rng, m->weight[i], want, left);
+
+		count[i] = (uint32_t) (drawn < UINT32_MAX ? drawn : UINT32_MAX);
+		if (drawn > 0)
+			row[rows++] = (uint32_t) i;
+		want -= drawn;
+		left -= m->weight[i];
+		if (i % 1024 == 0)
+			ctx->poll(ctx);
+	}
+	return rows;
 }
 
 /* Selection sampling: algorithm S of Knuth, TAOCP 2, 3.4.2. */

@@ -2,8 +2,9 @@
  * kmeans.c - distance to the nearest of k centres.
  *
  * Arthur & Vassilvitskii, "k-means++: The Advantages of Careful Seeding",
- * SODA 2007: each first centre is drawn with a probability proportional to
- * its squared distance from those already there; then Lloyd's passes ("Least
+ * SODA 2007: each first centre is a row drawn with a probability proportional
+ * to its squared distance from those already there, the best of several draws
+ * (their section 7); then Lloyd's passes ("Least
  * Squares Quantization in PCM", IEEE Trans. Inf. Theory 28(2), 1982) move
  * every centre to the mean of its rows.  Restarts run on a sample of
  * SAMPLE_ROWS rows, the best of them is finished on all rows: in whole passes
@@ -14,18 +15,23 @@
  * the nearest and the second nearest centre (Hruschka, de Castro & Campello,
  * ICDM 2004).
  *
- * The largest clusters, which together hold `core_share` of the rows, are
- * what is normal; rows of the small ones are measured from these (He, Xu &
- * Deng, "Discovering Cluster-based Local Outliers", Pattern Recognition
- * Letters 24, 2003).  Otherwise a handful of attacks that look alike would
- * get a centre of their own, and the score 0.
+ * The score is the distance to the nearest centre over the spread S, the root
+ * of the rows' mean squared distance, where the fewer rows a centre has, the
+ * farther off it counts.  k-means is the limit of a mixture of equal spherical
+ * Gaussians whose rows each belong to one of them (Celeux & Govaert, "A
+ * Classification EM Algorithm for Clustering", Computational Statistics & Data
+ * Analysis 14, 1992), and the score is how unlikely the row is there:
  *
- * The score is the distance to the nearest centre over the cluster's spread:
- * the root of the mean squared distance of its rows, to which PRIOR clusters
- * of average size and spread were added.  A cluster's own spread alone makes
- * the closest clusters the most anomalous ones, whatever lies around them.
+ *	score^2 = min over k of d_k^2 / S^2 + 2 / columns * ln(rows / rows of k)
  *
- * Payload: u16 centres; for each f32 spread, f32 [cols].
+ * Without the second term a handful of attacks that look alike would get a
+ * centre of their own, and the score 0.  The smallest clusters, outside of
+ * `core_share` of the rows, are no centres at all (He, Xu & Deng, "Discovering
+ * Cluster-based Local Outliers", Pattern Recognition Letters 24, 2003).  The
+ * clusters' own spreads are of no use: the densest would have the most
+ * anomalous surroundings.
+ *
+ * Payload: u16 centres, f32 S; for each centre the second term, f32 [cols].
  */
 #include "core.h"
 
@@ -34,19 +40,20 @@
 #include <string.h>
 
 #include "draw.h"
+#include "fmath.h"
 #include "neighbours.h"
 
 #define MAX_K 256
 #define SAMPLE_ROWS 16384		/* for restarts */
 #define CHOICE_ROWS 4096		/* for the choice of k */
 #define CHOICE_RESTARTS 2
-#define TOLERANCE 1e-4			/* least relative gain of a pass */
+#define TOLERANCE 1e-6			/* least relative gain of a pass */
 #define BATCH_ROWS 8192
 #define BATCHES 64
-#define PRIOR 4
 #define POLL_EVERY 300000		/* values of rows times centres between two polls */
 #define LEAST_SPREAD 1e-6f
 #define MOST_SPREAD 1e19f
+#define MOST_OFFSET 100			/* 2 ln of 2^64 is 89 */
 
 static const pga_param_spec kmeans_params[] = {
 	{"k", PGA_PARAM_INT, 8, 0, MAX_K, NULL,
@@ -57,7 +64,7 @@ static const pga_param_spec kmeans_params[] = {
 	"Most passes over the rows after each start."},
 	{"mini_batch_rows", PGA_PARAM_INT, 1048576, 1000, 16777216, NULL,
 	"Beyond so many rows the centres are finished on mini-batches, not on all rows."},
-	{"core_share", PGA_PARAM_REAL, 0.9, 0, 1, NULL,
+	{"core_share", PGA_PARAM_REAL, 0.99, 0, 1, NULL,
 	"Share of the rows in the largest clusters, from which all rows are measured; 1 keeps every cluster."},
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
 };
@@ -66,7 +73,8 @@ typedef struct kmeans
 {
 	size_t		cols;
 	pga_space  *centres;
-	float	   *spread;			/* [centres->n] */
+	float		spread;
+	float	   *offset;			/* [centres->n] added to a squared distance in spreads */
 } kmeans;
 
 /* Numbers of clusters to choose from. */
@@ -85,6 +93,8 @@ typedef struct run
 	pga_space  *centres;		/* of k points */
 	uint16_t   *label;			/* [n] the nearest centre ... */
 	float	   *d;				/* [n] ... and the squared distance to it */
+	float	   *trial,			/* [n] the same with a centre that may be added ... */
+			   *best;			/* [n] ... and with the best one so far */
 	double	   *sum;			/* [k][cols] */
 	double	   *weight;			/* [k] */
 	float	   *x;				/* [cols] a centre */
@@ -188,28 +198,60 @@ draw_row(const run *r, pga_rng *rng, bool first, size_t *drawn)
 	return true;
 }
 
-/* k-means++; fewer centres when there are fewer different rows. */
+/* With one more centre: the rows' squared distances into d, and their weighted sum. */
+static double
+try_centre(const run *r, const float *centre, float *d)
+{
+	size_t		cols = r->m->cols;
+	double		sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+	{
+		d[i] = squared_distance(row_values(r, i), centre, cols);
+		if (r->k > 0 && r->d[i] < d[i])
+			d[i] = r->d[i];
+		sum += row_weight(r, i) * (double) d[i];
+		if (i % (1 + POLL_EVERY / cols) == 0)
+			r->ctx->poll(r->ctx);
+	}
+	return sum;
+}
+
+/* k-means++, the best of some draws each time; fewer centres when there are
+ * fewer different rows. */
 static void
 seed_centres(run *r, pga_rng *rng, size_t k)
 {
-	size_t		cols = r->m->cols;
-	size_t		at = 0;
+	int			tries = 2 + (int) pga_log((double) k);
 
-	r->centres = pga_space_create(r->ctx, k, cols);
-	for (r->k = 0; r->k < k && draw_row(r, rng, r->k == 0, &at); r->k++)
+	r->centres = pga_space_create(r->ctx, k, r->m->cols);
+	for (r->k = 0; r->k < k; r->k++)
 	{
-		const float *centre = row_values(r, at);
+		double		least = INFINITY;
+		size_t		best = 0;
+		size_t		at = 0;
 
-		pga_space_put(r->centres, r->k, centre);
-		for (size_t i = 0; i < r->n; i++)
+		for (int t = 0; t < (r->k == 0 ? 1 : tries); t++)
 		{
-			float		d = squared_distance(row_values(r, i), centre, cols);
+			double		sum;
 
-			if (r->k == 0 || d < r->d[i])
-				r->d[i] = d;
-			if (i % (1 + POLL_EVERY / cols) == 0)
-				r->ctx->poll(r->ctx);
+			if (!draw_row(r, rng, r->k == 0, &at))
+				break;
+			sum = try_centre(r, row_values(r, at), r->trial);
+			if (sum < least)
+			{
+				float	   *d = r->trial;
+
+				least = sum;
+				best = at;
+				r->trial = r->best;
+				r->best = d;
+			}
 		}
+		if (least == INFINITY)
+			break;
+		pga_space_put(r->centres, r->k, row_values(r, best));
+		memcpy(r->d, r->best, r->n * sizeof(float));
 	}
 	pga_space_shrink(r->centres, r->k);
 }
@@ -422,6 +464,8 @@ prepare_run(run *r, size_t n, size_t k)
 
 	r->label = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(uint16_t)));
 	r->d = ctx->alloc(ctx, pga_mul(ctx, n, sizeof(float)));
+	r->trial = ctx->alloc(ctx, least(n, SAMPLE_ROWS) * sizeof(float));
+	r->best = ctx->alloc(ctx, least(n, SAMPLE_ROWS) * sizeof(float));
 	r->sum = ctx->alloc(ctx, pga_mul(ctx, k * r->m->cols, sizeof(double)));
 	r->weight = ctx->alloc(ctx, k * sizeof(double));
 	r->x = ctx->alloc(ctx, r->m->cols * sizeof(float));
@@ -485,34 +529,28 @@ least_weight(const run *r, double share)
 	return weight[k] > 0 ? weight[k] : 1;
 }
 
-/* The payload: the large clusters' spreads and centres. */
+/* The payload: the spread, the large clusters' sizes and centres. */
 static void
 put_clusters(run *r, double share, pga_buf *out, pga_report *report)
 {
 	double		inertia = assign_rows(r);
-	double	   *squares = r->ctx->alloc(r->ctx, r->k * sizeof(double));
 	double		total = 0;
-	double		limit,
-				added;
+	double		limit;
 	uint16_t	kept = 0;
 
 	sum_rows(r);
-	for (size_t i = 0; i < r->n; i++)
-		squares[r->label[i]] += row_weight(r, i) * (double) r->d[i];
 	for (size_t k = 0; k < r->k; k++)
 		total += r->weight[k];
 	limit = least_weight(r, share);
-	added = PRIOR * total / (double) r->k;
 	for (size_t k = 0; k < r->k; k++)
 		kept = (uint16_t) (kept + (r->weight[k] >= limit));
 	pga_put_u16(out, kept);
+	pga_put_f32(out, (float) fmax(LEAST_SPREAD, fmin(MOST_SPREAD, sqrt(inertia / total))));
 	for (size_t k = 0; k < r->k; k++)
 	{
-		double		spread = sqrt((squares[k] + added * inertia / total) / (r->weight[k] + added));
-
 		if (r->weight[k] < limit)
 			continue;
-		pga_put_f32(out, (float) fmax(LEAST_SPREAD, fmin(MOST_SPREAD, spread)));
+		pga_put_f32(out, (float) (2 / (double) r->m->cols * pga_log(total / r->weight[k])));
 		pga_space_get(r->centres, k, r->x);
 		for (size_t j = 0; j < r->m->cols; j++)
 			pga_put_f32(out, r->x[j]);
@@ -549,7 +587,7 @@ kmeans_fit_bytes(pga_ctx *ctx, const pga_matrix *shape, const pga_params *params
 {
 	size_t		k = (size_t) pga_param(params, "k");
 	size_t		starts = (size_t) pga_param(params, "restarts") + 2;
-	size_t		sample = 2 * least(shape->rows, SAMPLE_ROWS) + BATCH_ROWS;
+	size_t		sample = 4 * least(shape->rows, SAMPLE_ROWS) + BATCH_ROWS;
 
 	if (k == 0)
 	{
@@ -577,12 +615,15 @@ kmeans_load(pga_reader *r, unsigned version, const pga_matrix *shape)
 		pga_corrupt(r, "a number of clusters is out of range");
 	f->cols = shape->cols;
 	f->centres = pga_space_create(r->ctx, n, f->cols);
-	f->spread = r->ctx->alloc(r->ctx, n * sizeof(float));
+	f->spread = pga_get_f32(r);
+	if (!(f->spread >= LEAST_SPREAD && f->spread <= MOST_SPREAD))
+		pga_corrupt(r, "a spread is out of range");
+	f->offset = r->ctx->alloc(r->ctx, n * sizeof(float));
 	for (size_t k = 0; k < n; k++)
 	{
-		f->spread[k] = pga_get_f32(r);
-		if (!(f->spread[k] >= LEAST_SPREAD && f->spread[k] <= MOST_SPREAD))
-			pga_corrupt(r, "a cluster's spread is out of range");
+		f->offset[k] = pga_get_f32(r);
+		if (!(f->offset[k] >= 0 && f->offset[k] <= MOST_OFFSET))
+			pga_corrupt(r, "a cluster's weight is out of range");
 		for (size_t j = 0; j < f->cols; j++)
 			x[j] = pga_get_f32(r);
 		pga_space_put(f->centres, k, x);
@@ -596,9 +637,10 @@ kmeans_save(const void *fitted, pga_buf *buf)
 	const kmeans *f = fitted;
 
 	pga_put_u16(buf, (uint16_t) f->centres->n);
+	pga_put_f32(buf, f->spread);
 	for (size_t k = 0; k < f->centres->n; k++)
 	{
-		pga_put_f32(buf, f->spread[k]);
+		pga_put_f32(buf, f->offset[k]);
 		for (size_t j = 0; j < f->cols; j++)
 			pga_put_f32(buf, *pga_space_value(f->centres, k, j));
 	}
@@ -614,6 +656,29 @@ kmeans_scratch_bytes(const void *fitted, size_t rows)
 	return 0;
 }
 
+/* The least squared distance to a centre, in units of the spread, with its offset. */
+static double
+least_distance(const kmeans *f, const float *x)
+{
+	double		unit = 1 / ((double) f->spread * (double) f->spread);
+	double		least = INFINITY;
+	float		lane[PGA_LANES];
+
+	for (size_t b = 0; b < f->centres->buckets; b++)
+	{
+		size_t		n = pga_bucket_points(f->centres, b);
+
+		pga_bucket_distances(f->centres, b, x, lane);
+		for (size_t k = 0; k < n; k++)
+		{
+			double		d = (double) fminf(lane[k], FLT_MAX) * unit + (double) f->offset[b * PGA_LANES + k];
+
+			least = d < least ? d : least;
+		}
+	}
+	return least;
+}
+
 static void
 kmeans_score(const void *fitted, const float *x, size_t rows, double *out, void *scratch)
 {
@@ -622,10 +687,7 @@ kmeans_score(const void *fitted, const float *x, size_t rows, double *out, void 
 	(void) scratch;
 	for (size_t i = 0; i < rows; i++)
 	{
-		float		d;
-		size_t		k = nearest(f->centres, x + i * f->cols, &d, NULL);
-
-		out[i] = pga_root(d) / (double) f->spread[k];
+		out[i] = sqrt(least_distance(f, x + i * f->cols));
 	}
 }
 
@@ -633,10 +695,11 @@ const pga_detector pga_kmeans = {
 	.name = "kmeans",
 	.tag = 2,
 	.version = 1,
+	.flags = PGA_REFIT,
 	.summary = "Rows far from the centres of the large clusters are anomalous.",
 	.reference = "Arthur & Vassilvitskii 2007; Sculley 2010; He, Xu & Deng 2003",
 	.params = kmeans_params,
-	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, true, 10},
+	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, PGA_LOG1P_OF_WIDE, 10},
 	.fit_bytes = kmeans_fit_bytes,
 	.fit = kmeans_fit,
 	.scratch_bytes = kmeans_scratch_bytes,

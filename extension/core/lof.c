@@ -10,7 +10,7 @@
  *	LOF(p)      = mean over o of lrd(o) / lrd(p)
  *
  * About 1 inside a cluster, whatever its density.  As the paper advises
- * (section 7.4), the score is the greatest LOF over a range of k: at its
+ * (section 7.4), the score can be the greatest LOF over a range of k: at its
  * lower end, its upper end and the geometric mean of both.
  *
  * Novelty scoring: neighbours come from a sample of the training rows and
@@ -38,17 +38,17 @@
 #define MAX_K 200
 #define MAX_POINTS 262144
 #define MAX_LEVELS 3
-#define FLOOR 0.1
+#define FLOOR 0.01
 #define LEAST_FLOOR 1e-9f
 #define MOST_FLOOR 1e19f
 
 static const pga_param_spec lof_params[] = {
 	{"neighbours", PGA_PARAM_INT, 20, 1, MAX_K, NULL,
 	"Neighbours a row is compared with, occurrences counted; the lower end of the range."},
-	{"max_neighbours", PGA_PARAM_INT, 50, 1, MAX_K, NULL,
+	{"max_neighbours", PGA_PARAM_INT, 20, 1, MAX_K, NULL,
 	"Upper end of the range of neighbours, of which the highest score counts; not above neighbours: no range."},
 	{"sample_size", PGA_PARAM_INT, 20000, 16, MAX_POINTS, NULL,
-	"Most distinct training rows that are kept to be neighbours; fewer beyond 200 columns."},
+	"Most training rows, occurrences counted, that are kept to be neighbours; fewer beyond 200 columns."},
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
 };
 
@@ -264,18 +264,23 @@ lof_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_report 
 {
 	lof		   *f = ctx->alloc(ctx, sizeof(lof));
 	size_t		n = count_points(m, params);
+	size_t		size = (size_t) pga_param(params, "sample_size");
 	uint32_t   *row = ctx->alloc(ctx, n * sizeof(uint32_t));
+	uint32_t   *count = ctx->alloc(ctx, pga_mul(ctx, m->rows, sizeof(uint32_t)));
 	pga_rng		rng;
 
-	if (n < m->rows && n < (size_t) pga_param(params, "sample_size"))
+	if (n < m->rows && n < size)
+	{
 		ctx->warn(ctx, "lof keeps %zu of %zu rows: more would exceed %d values", n, m->rows, PGA_SPACE_VALUES);
+		size = n;
+	}
 	pga_rng_seed(&rng, (uint64_t) pga_param(params, "seed"), 0);
-	pga_draw_distinct(&rng, m->rows, n, row);
+	n = pga_draw_occurrences(ctx, &rng, m, size, count, row);
 	f->cols = m->cols;
 	f->points = pga_space_build(ctx, m->x, m->cols, row, n);
 	f->weight = ctx->alloc(ctx, n * sizeof(uint32_t));
 	for (size_t i = 0; i < n; i++)
-		f->weight[i] = (uint32_t) (m->weight[row[i]] < UINT32_MAX ? m->weight[row[i]] : UINT32_MAX);
+		f->weight[i] = count[row[i]];
 	choose_range(ctx, f, params);
 	alloc_points(ctx, f, n);
 	measure_densities(ctx, f);
@@ -291,7 +296,9 @@ lof_fit_bytes(pga_ctx *ctx, const pga_matrix *shape, const pga_params *params)
 	size_t		per_point = k * sizeof(pga_near) + (MAX_LEVELS * 2 + 1) * sizeof(float) + 3 * sizeof(uint32_t);
 
 	return pga_add(ctx, pga_space_build_bytes(ctx, n, shape->cols),
-				   pga_add(ctx, pga_mul(ctx, n, per_point), 4096 + shape->cols * sizeof(float)));
+				   pga_add(ctx, pga_mul(ctx, n, per_point),
+						   pga_add(ctx, pga_mul(ctx, shape->rows, sizeof(uint32_t)),
+								   4096 + shape->cols * sizeof(float))));
 }
 
 /* ---- loading and saving ------------------------------------------------------------ */
@@ -404,10 +411,11 @@ const pga_detector pga_lof = {
 	.name = "lof",
 	.tag = 4,
 	.version = 1,
+	.flags = PGA_REFIT,
 	.summary = "Rows in thinner surroundings than their neighbours are anomalous.",
 	.reference = "Breunig, Kriegel, Ng & Sander 2000",
 	.params = lof_params,
-	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, true, 10},
+	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, PGA_LOG1P_OF_WIDE, 10},
 	.fit_bytes = lof_fit_bytes,
 	.fit = lof_fit,
 	.scratch_bytes = lof_scratch_bytes,

@@ -37,7 +37,7 @@ const pga_param_spec pga_common_params[] = {
 	{"encoding", PGA_PARAM_CHOICE, PGA_AUTO, 0, 3, encoding_choices,
 	"How texts become numbers: logarithm of their share, a column each, or their place in the alphabet."},
 	{"log1p", PGA_PARAM_CHOICE, PGA_AUTO, 0, 2, log1p_choices,
-	"Which columns are taken as ln(1 + x): heavy-tailed ones that are never negative where the detector wants it, none, or all that are never negative."},
+	"Which columns are taken as ln(1 + x): as the detector wants it, none, or all that are never negative."},
 	{"label", PGA_PARAM_COLUMN, 0, 0, 0, NULL,
 	"Column that tells normal rows from others; anomaly_train has an argument for it."},
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}

@@ -14,10 +14,10 @@
 /* ---- applying ------------------------------------------------------------- */
 
 /*
- * Centres, scales, clips and rounds.  Beyond the clip a value grows with its
- * logarithm, so that the larger stays the larger.  Values beyond float32
- * become its largest; zero is always positive, so that equal values have
- * equal bits.
+ * Centres, scales, clips and rounds.  Beyond the clip a value hardly grows: a
+ * column far off must not drown the others, but the larger stays the larger.
+ * Values beyond float32 become its largest; zero is always positive, so that
+ * equal values have equal bits.
  */
 static inline float
 scaled(double value, double centre, double factor, double clip)
@@ -25,7 +25,7 @@ scaled(double value, double centre, double factor, double clip)
 	double		x = (value - centre) * factor;
 
 	if (clip > 0 && fabs(x) > clip)
-		x = copysign(clip * (1 + pga_log(fmin(fabs(x), DBL_MAX) / clip)), x);
+		x = copysign(clip + pga_log(fmin(fabs(x), DBL_MAX) / clip), x);
 	x = x < FLT_MAX ? x : FLT_MAX;
 	x = x > -FLT_MAX ? x : -FLT_MAX;
 	return (float) x + 0.0f;
@@ -105,7 +105,7 @@ double
 pga_prep_value(const pga_prep *prep, const pga_column *c, const double *x)
 {
 	double		value = x[0];
-	double		over = prep->clip > 0 ? fabs(value) / prep->clip : 0;
+	double		over = prep->clip > 0 ? fabs(value) - prep->clip : 0;
 
 	if (c->feature.kind == PGA_CATEGORICAL || isnan(value))
 		return NAN;
@@ -114,8 +114,8 @@ pga_prep_value(const pga_prep *prep, const pga_column *c, const double *x)
 		value = x[1] * c->scale + c->centre;
 		return x[0] + 604800 * floor((value - x[0]) / 604800 + 0.5);
 	}
-	if (over > 1)
-		value = copysign(prep->clip * pga_exp2((over - 1) / PGA_LN2), value);
+	if (over > 0)
+		value = copysign(prep->clip * pga_exp2(over / PGA_LN2), value);
 	value = value * c->scale + c->centre;
 	return c->log1p ? copysign(pga_exp2(fabs(value) / PGA_LN2) - 1, value) : value;
 }

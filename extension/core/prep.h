@@ -2,8 +2,8 @@
  * prep.h - preprocessing: how features become float32 columns.
  *
  * A numeric value is filled in when missing, taken as ln(1 + x) where the
- * column is heavy-tailed and the detector wants it, centred, scaled and
- * softly clipped.  A category becomes the logarithm of its share of the
+ * column is wide or heavy-tailed and the detector wants it, centred, scaled
+ * and softly clipped.  A category becomes the logarithm of its share of the
  * training rows, so that "rare" is a direction a detector can see; or its
  * place among the texts in order; or one of several columns of zeros and
  * ones.  All of it is fitted once, on the training side of the split, and

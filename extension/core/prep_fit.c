@@ -202,16 +202,34 @@ is_heavy_tailed(const pga_item *items, size_t n, uint64_t total)
 	return cubes > 2;
 }
 
+/*
+ * Is a column to be taken as ln(1 + x)?  A range above 100 spans orders of
+ * magnitude, in which distances between the greatest values would be all that
+ * counts; where it does not, far from zero, the logarithm is close to a line.
+ */
+static bool
+wants_log1p(const pga_item *items, size_t n, int wish, pga_logarithm rule)
+{
+	double		least = pga_unordered(items[0].key);
+
+	if (wish == PGA_LOG1P_NONE)
+		return false;
+	if (wish == PGA_LOG1P_ALL)
+		return least >= 0;
+	if (rule == PGA_LOG1P_OF_WIDE)
+		return pga_unordered(items[n - 1].key) - least > 100;
+	return rule == PGA_LOG1P_OF_SKEWED && least >= 0 &&
+		is_heavy_tailed(items, n, total_weight(items, n));
+}
+
 /* Decides on log1p and applies it to the sorted items, whose order it keeps. */
 static void
-fit_log1p(pga_column *c, int wish, bool auto_log1p, pga_item *items, size_t n)
+fit_log1p(pga_column *c, int wish, pga_logarithm rule, pga_item *items, size_t n)
 {
 	if ((c->feature.kind != PGA_NUMERIC && c->feature.kind != PGA_INTERVAL) ||
-		c->feature.role != PGA_FEATURE || pga_unordered(items[0].key) < 0 ||
-		wish == PGA_LOG1P_NONE)
+		c->feature.role != PGA_FEATURE)
 		return;
-	c->log1p = wish == PGA_LOG1P_ALL ||
-		(auto_log1p && is_heavy_tailed(items, n, total_weight(items, n)));
+	c->log1p = wants_log1p(items, n, wish, rule);
 	if (c->log1p)
 		for (size_t i = 0; i < n; i++)
 			items[i].key = pga_ordered(pga_prep_log1p(pga_unordered(items[i].key)));
@@ -344,9 +362,8 @@ typedef struct plan
 {
 	pga_scaling scaling;
 	pga_encoding encoding;
-	int			log1p;
-	bool		auto_log1p,
-				keep_all;
+	int			log1p;			/* the user's wish */
+	pga_logarithm log1p_rule;
 	unsigned	flags;
 } plan;
 
@@ -361,7 +378,7 @@ make_plan(const pga_params *params)
 		.scaling = scaling == PGA_AUTO ? wants->scaling : (pga_scaling) (scaling - 1),
 		.encoding = encoding == PGA_AUTO ? wants->encoding : (pga_encoding) (encoding - 1),
 		.log1p = (int) pga_param(params, "log1p"),
-		.auto_log1p = wants->log1p,
+		.log1p_rule = wants->log1p,
 		.flags = params->detector->flags,
 	};
 }
@@ -438,7 +455,7 @@ fit_column(pga_ctx *ctx, const pga_rows *rows, size_t feature, const plan *plan,
 	}
 	else
 	{
-		fit_log1p(c, plan->log1p, plan->auto_log1p, items, n);
+		fit_log1p(c, plan->log1p, plan->log1p_rule, items, n);
 		fit_scale(c, plan->scaling, items, n);
 	}
 	c->factor = 1 / c->scale;

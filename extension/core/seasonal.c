@@ -611,7 +611,7 @@ const pga_detector pga_seasonal = {
 	.summary = "Rows far from what is usual at their time of the week are anomalous, and missing rows.",
 	.reference = "Cleveland et al. 1990; Hirsch, Slack & Smith 1982; Cox & Stuart 1955; Breiman 1995",
 	.params = seasonal_params,
-	.wants = {.scaling = PGA_SCALE_ROBUST, .log1p = true},
+	.wants = {.scaling = PGA_SCALE_ROBUST, .log1p = PGA_LOG1P_OF_SKEWED},
 	.fit_bytes = seasonal_fit_bytes,
 	.fit = seasonal_fit,
 	.scratch_bytes = seasonal_scratch_bytes,

@@ -6,7 +6,10 @@
  * the calibration (systematic sampling over the occurrences, class by class),
  * so the held-out share is exact to one row and a frequent row is split
  * between both sides in proportion.  Of a series its end is held out.
- * Preprocessing and detector see the training side only.
+ * Preprocessing and detector see the training side only.  But where rows are
+ * few and each one counts (PGA_REFIT), the detector is fitted once more, on
+ * both sides: new rows then score as they did or a little lower, so that their
+ * p-values err to the quiet side.
  *
  * Rows may carry a class (split.c).  A detector that learns no classes sees
  * the normal rows alone.  One that does, and gets none, learns to tell the
@@ -22,6 +25,7 @@
 
 #define MIN_ROWS 10
 #define IMPORTANCE_ROWS 2048	/* held-out rows that importances are measured on */
+#define REFIT_ROWS 32768		/* beyond, the held-out ones are not missed */
 
 static void
 check_rows(pga_ctx *ctx, const pga_sampler *s)
@@ -48,7 +52,24 @@ check_split(pga_ctx *ctx, const pga_split *sp)
 				  sp->nseries, (unsigned long long) n);
 }
 
+static bool
+is_refitted(const pga_split *sp, const pga_params *params)
+{
+	return (params->detector->flags & PGA_REFIT) && sp->trained_total + sp->held_total <= REFIT_ROWS;
+}
+
 /* ---- the matrix ------------------------------------------------------------------ */
+
+/* What the rows held out and fitting once more take. */
+static size_t
+refit_bytes(pga_ctx *ctx, const pga_split *sp, const pga_matrix *shape, const pga_params *params)
+{
+	pga_matrix	all = *shape;
+
+	all.rows = sp->rows.n;
+	return pga_add(ctx, params->detector->fit_bytes(ctx, &all, params),
+				   pga_mul(ctx, all.rows, shape->cols * sizeof(float) + sizeof(uint64_t)));
+}
 
 /* What training takes beside the sample, before it is taken. */
 static void
@@ -61,6 +82,8 @@ check_memory(pga_ctx *ctx, const pga_split *sp, const pga_matrix *shape, const p
 									   params->detector->fit_bytes(ctx, shape, params)));
 
 	need = pga_add(ctx, need, pga_mul(ctx, sp->rows.n, 5 * sizeof(pga_item) + 4 * sizeof(uint64_t)));
+	if (is_refitted(sp, params))
+		need = pga_add(ctx, need, refit_bytes(ctx, sp, shape, params));
 	if (need > ctx->memory_limit)
 		ctx->fail(ctx, PGA_ERR_MEMORY_LIMIT,
 				  "Lower option \"max_rows\", train on fewer columns, or allow more memory.",
@@ -292,16 +315,61 @@ remember_order(pga_ctx *ctx, pga_model *model, const pga_sampler *s)
 			pga_params_set_text(ctx, &model->params, "order", s->features[j].name);
 }
 
+/* What learning from rows is given beside them, and room to sort them. */
+typedef struct lesson
+{
+	const pga_params *params;
+	pga_report *report;
+	uint32_t   *used;			/* the sampler's column behind each feature */
+	pga_item   *items,
+			   *scratch;
+} lesson;
+
+/* Preprocessing and detector from the training side. */
+static void
+learn(pga_ctx *ctx, pga_model *model, const pga_split *sp, const lesson *l)
+{
+	pga_matrix	m;
+
+	model->prep = pga_prep_fit(ctx, &sp->rows, l->params, l->used, l->items, l->scratch);
+	m = shape_of(sp, model, model->prep->cols);
+	check_memory(ctx, sp, &m, l->params);
+	if (model->detector->flags & PGA_COMPOSITE)
+		m.source = &sp->rows;
+	else
+		prepare(ctx, sp, model->prep, l->used, l->params, &m);
+	model->fitted = model->detector->fit(ctx, &m, l->params, l->report);
+}
+
+static void
+keep_silent(pga_ctx *ctx, const char *fmt,...)
+{
+}
+
+/* Once more, from both sides.  What there is to warn of has been said. */
+static void
+learn_from_all(pga_ctx *ctx, pga_model *model, const pga_split *sp, const lesson *l)
+{
+	void		(*warn) (pga_ctx *, const char *,...) = ctx->warn;
+	pga_split	all = *sp;
+	uint64_t   *weight = ctx->alloc(ctx, pga_mul(ctx, sp->rows.n, sizeof(uint64_t)));
+
+	for (size_t i = 0; i < sp->rows.n; i++)
+		weight[i] = sp->rows.weight[i] + sp->held[i];
+	all.rows.weight = weight;
+	ctx->warn = keep_silent;
+	learn(ctx, model, &all, l);
+	ctx->warn = warn;
+}
+
 pga_model *
 pga_train_rows(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, pga_report *report)
 {
 	const pga_sampler *s = rows->sampler;
 	pga_model  *model = ctx->alloc(ctx, sizeof(pga_model));
-	uint32_t   *used = ctx->alloc(ctx, pga_mul(ctx, s->nfeatures, sizeof(uint32_t)));
+	lesson		l = {.params = params, .report = report};
 	pga_split	sp;
 	pga_matrix	m;
-	pga_item   *items,
-			   *scratch;
 
 	*report = (pga_report) {.rows_used = s->rows, .rows_skipped = s->skipped, .rows_distinct = rows->n};
 	model->detector = params->detector;
@@ -315,23 +383,19 @@ pga_train_rows(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, pga
 	m = shape_of(&sp, model, s->nfeatures);
 	check_memory(ctx, &sp, &m, params);
 
-	items = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
-	scratch = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
-	model->prep = pga_prep_fit(ctx, &sp.rows, params, used, items, scratch);
-	m = shape_of(&sp, model, model->prep->cols);
-	check_memory(ctx, &sp, &m, params);
-	if (params->detector->flags & PGA_COMPOSITE)
-		m.source = &sp.rows;
-	else
-		prepare(ctx, &sp, model->prep, used, params, &m);
-	model->fitted = model->detector->fit(ctx, &m, params, report);
-	calibrate(ctx, model, &sp, used, items, scratch);
+	l.used = ctx->alloc(ctx, pga_mul(ctx, s->nfeatures, sizeof(uint32_t)));
+	l.items = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
+	l.scratch = ctx->alloc(ctx, pga_mul(ctx, sp.rows.n, sizeof(pga_item)));
+	learn(ctx, model, &sp, &l);
+	calibrate(ctx, model, &sp, l.used, l.items, l.scratch);
+	if (is_refitted(&sp, params))
+		learn_from_all(ctx, model, &sp, &l);
 	pga_model_name_features(ctx, model);
 
 	report->rows_held_out = sp.held_normal;
 	report->threshold = model->calibration->threshold;
 	if (sp.class != NULL && (params->detector->flags & PGA_SUPERVISED))
-		measure(ctx, model, &sp, used, report);
+		measure(ctx, model, &sp, l.used, report);
 	return model;
 }
 

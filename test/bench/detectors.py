@@ -90,7 +90,7 @@ def lof(x, y):
 EPS = 0.3
 CASES = [
     Case("kmeans", clouds(1_000_000, 10), kmeans, 1, None, {"k": 8}),
-    Case("dbscan", clouds(100_000, 6), dbscan, 0.5, None, {"eps": EPS, "min_points": 10}),
+    Case("dbscan", clouds(100_000, 6), dbscan, 0.5, None, {"eps": EPS, "min_points": 10, "sample_size": 1_000_000}),
     Case("lof", clouds(20_000, 10), lof, 1, None),
     Case("isolation_forest", nslkdd, isolation_forest, 1, 15),
     Case("random_forest", nslkdd, random_forest, 1, 5, labelled=True),

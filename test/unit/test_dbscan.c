@@ -182,6 +182,39 @@ thinning_keeps_its_promise(void **state)
 	}
 }
 
+/* Of 6000 rows ten lie apart: a cluster among all, noise in a sample of 600. */
+static void
+samples_thin_out_what_is_rare(void **state)
+{
+	float	   *many = h.ctx.alloc(&h.ctx, 6000 * 2 * sizeof(float));
+	uint64_t   *ones = h.ctx.alloc(&h.ctx, 6000 * sizeof(uint64_t));
+	pga_matrix	m = {.x = many,.weight = ones,.rows = 6000,.cols = 2};
+	pga_params	p = default_params(dbscan);
+	pga_rng		rng;
+
+	(void) state;
+	pga_rng_seed(&rng, 7, 0);
+	for (size_t i = 0; i < 6000; i++)
+	{
+		many[2 * i] = (float) pga_rng_normal(&rng) * 0.3f + (i % 600 == 5 ? 20 : 0);
+		many[2 * i + 1] = (float) pga_rng_normal(&rng) * 0.3f;
+		ones[i] = 1;
+	}
+	pga_params_set_number(&h.ctx, &p, "eps", 1);
+	for (int sampled = 0; sampled < 2; sampled++)
+	{
+		pga_report	report = {0};
+		const void *f;
+
+		pga_params_set_number(&h.ctx, &p, "sample_size", sampled ? 600 : 6000);
+		f = dbscan->fit(&h.ctx, &m, &p, &report);
+		assert_int_equal((int) note(&report, "clusters"), sampled ? 1 : 2);
+		assert_true(note(&report, "core_points") > (sampled ? 500 : 5500));
+		assert_true(note(&report, "core_points") <= (sampled ? 600 : 6000));
+		assert_true(sampled ? score(f, many + 10) > 15 : score(f, many + 10) < 0.1);
+	}
+}
+
 static void
 no_core_point_is_an_error(void **state)
 {
@@ -258,6 +291,7 @@ main(void)
 		TEST(all_is_as_defined),
 		TEST(eps_is_chosen),
 		TEST(thinning_keeps_its_promise),
+		TEST(samples_thin_out_what_is_rare),
 		TEST(no_core_point_is_an_error),
 		TEST(heaps_of_equal_rows),
 		TEST(little_memory_means_a_sample),

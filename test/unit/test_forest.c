@@ -234,6 +234,43 @@ draws_are_without_replacement(void **state)
 	}
 }
 
+/* Of occurrences, exactly as many; each row its share of them, heaps to one. */
+static void
+draws_are_in_proportion(void **state)
+{
+	static const uint64_t weight[] = {1, 5, 2, 400, 3, 100000, 7};
+	const pga_matrix m = {.weight = weight, .rows = 7, .cols = 1};
+	double		mean[7] = {0};
+	pga_rng		rng;
+
+	(void) state;
+	pga_rng_seed(&rng, 1, 0);
+	for (size_t n = 1; n <= 200000; n *= 10)
+		for (int round = 0; round < 2000; round++)
+		{
+			uint32_t	count[7];
+			uint32_t	row[7];
+			size_t		rows = pga_draw_occurrences(&h.ctx, &rng, &m, n, count, row);
+			uint64_t	drawn = 0;
+
+			for (size_t i = 0, k = 0; i < 7; i++)
+			{
+				drawn += count[i];
+				assert_true(count[i] <= weight[i]);
+				assert_true(count[i] == 0 ? k == rows || row[k] != i : row[k++] == i);
+				if (n == 10000)
+					mean[i] += count[i] / 2000.0;
+			}
+			assert_int_equal(drawn, n < 100418 ? n : 100418);
+		}
+	for (size_t i = 0; i < 7; i++)
+	{
+		double		share = (double) weight[i] * 10000 / 100418;
+
+		assert_near(mean[i], share, 5 * sqrt(share / 2000) + 1e-9);
+	}
+}
+
 static int
 find_forest(void **state)
 {
@@ -253,6 +290,7 @@ main(void)
 		TEST(bad_trees_are_refused),
 		TEST(distance_shows),
 		TEST(draws_are_without_replacement),
+		TEST(draws_are_in_proportion),
 	};
 
 	return cmocka_run_group_tests_name("forest", tests, find_forest, NULL);

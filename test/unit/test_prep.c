@@ -9,7 +9,11 @@ static const pga_param_spec no_params[] = {{NULL}};
 static const pga_detector plain = {.name = "plain", .params = no_params};
 static const pga_detector fussy = {
 	.name = "fussy", .params = no_params,
-	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, true, 10}
+	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, PGA_LOG1P_OF_SKEWED, 10}
+};
+static const pga_detector wide = {
+	.name = "wide", .params = no_params,
+	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, PGA_LOG1P_OF_WIDE, 10}
 };
 
 static const pga_feature features[] = {{"n", PGA_NUMERIC}, {"t", PGA_CATEGORICAL}};
@@ -123,12 +127,45 @@ heavy_tails_are_logarithms(void **state)
 	one_raw(prep, -5, 0, x);
 	assert_near(x[0], (-log1p(5) - mean) / sd, 1e-5);
 	one_raw(prep, 1e60, 0, x);
-	assert_near(x[0], 10 * (1 + log((log1p(1e60) - mean) / sd / 10)), 1e-4);
+	assert_near(x[0], 10 + log((log1p(1e60) - mean) / sd / 10), 1e-4);
+	assert_near(pga_prep_value(prep, &prep->features[0], (double[]) {(double) x[0]}) / 1e60, 1, 0.1);
 	one_raw(prep, 1e70, 0, y);
-	assert_true(y[0] > x[0] && y[0] < 30);
+	assert_true(y[0] > x[0] && y[0] < 12);
 
 	pga_params_set_text(&h.ctx, &p, "log1p", "none");
 	assert_false(prepared(&p, used)->features[0].log1p);
+}
+
+/* -50 ... 50 and -50 ... 51: a range of 100 is left alone, one above it is
+ * not, on both sides of zero. */
+static void
+wide_columns_are_logarithms(void **state)
+{
+	pga_params	p = default_params(&wide);
+
+	(void) state;
+	for (int last = 50; last <= 51; last++)
+	{
+		pga_sampler *s = pga_sampler_create(&h.ctx, features, 1, &p);
+		pga_rows	rows = {.sampler = s};
+		uint64_t	weight[102];
+		uint32_t	used[1];
+		pga_item	items[204];
+		pga_prep   *prep;
+		float		x[2];
+
+		for (int i = -50; i <= last; i++)
+			pga_sampler_add(s, &(pga_cell) {.number = i});
+		rows.order = pga_sampler_order(s, &rows.n);
+		for (size_t i = 0; i < rows.n; i++)
+			weight[i] = 1;
+		rows.weight = weight;
+		prep = pga_prep_fit(&h.ctx, &rows, &p, used, items, items + 102);
+		assert_true(prep->features[0].log1p == (last == 51));
+		pga_prep_rows(prep, (double[]) {-20, 40}, 2, x);
+		if (last == 51)
+			assert_near((x[1] - x[0]) * (float) prep->features[0].scale, log(41) + log(21), 1e-5);
+	}
 }
 
 static void
@@ -185,6 +222,7 @@ main(void)
 		TEST(texts_are_standardised),
 		TEST(texts_in_order),
 		TEST(heavy_tails_are_logarithms),
+		TEST(wide_columns_are_logarithms),
 		TEST(ranges_become_zero_to_one),
 		TEST(saved_columns_come_back),
 	};

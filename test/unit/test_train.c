@@ -158,6 +158,63 @@ held_out_rows_are_not_trained_on(void **state)
 	assert_int_equal(pga_get_u32(&r), 10);
 }
 
+/* Few rows: the neighbours that lof keeps are all of them.  Many: those trained on. */
+static void
+few_rows_are_all_learnt(void **state)
+{
+	pga_params	p = default_params(pga_detector_by_name(&h.ctx, "lof"));
+	pga_buf		payload = {.ctx = &h.ctx};
+	pga_report	report;
+	pga_model  *model;
+	pga_reader	r;
+
+	(void) state;
+	model = pga_train(&h.ctx, table_sampler(&p, 0, 100), &p, &report);
+	assert_int_equal(report.rows_held_out, 25);
+	model->detector->save(model->fitted, &payload);
+	r = (pga_reader) {&h.ctx, payload.data, payload.data + payload.len};
+	assert_int_equal(pga_get_u32(&r), 100);
+
+	pga_params_set_number(&h.ctx, &p, "sample_size", 100000);
+	pga_params_set_number(&h.ctx, &p, "neighbours", 5);
+	payload = (pga_buf) {.ctx = &h.ctx};
+	model = trained(&p, 33000);
+	model->detector->save(model->fitted, &payload);
+	r = (pga_reader) {&h.ctx, payload.data, payload.data + payload.len};
+	assert_true(pga_get_u32(&r) <= 33000 * 3 / 4);
+}
+
+/* Learning from the held-out rows too leaves the threshold where it is, or on
+ * the quiet side. */
+static void
+threshold_holds_after_learning_all(void **state)
+{
+	static const char *const names[] = {"kmeans", "dbscan", "lof"};
+
+	(void) state;
+	for (int d = 0; d < 3; d++)
+	{
+		pga_params	p = default_params(pga_detector_by_name(&h.ctx, names[d]));
+		pga_model  *model;
+		double		raw[TABLE_COLS];
+		double		score;
+		double		over = 0;
+		void	   *scratch;
+
+		pga_params_set_number(&h.ctx, &p, "contamination", 0.05);
+		model = trained(&p, 4000);
+		scratch = h.ctx.alloc(&h.ctx, pga_model_scratch_bytes(model));
+		for (size_t i = 20000; i < 40000; i++)
+		{
+			table_raw(model, i, raw);
+			pga_model_score(model, raw, 1, &score, scratch);
+			over += score > pga_model_threshold(model);
+		}
+		assert_in_range((long) over, 20000 * 0.05 / 2,
+						20000 * (0.05 + 5 * sqrt(0.05 * 0.95 * (1.0 / 20000 + 1.0 / 1000))));
+	}
+}
+
 /* Medians, ranges and modes of a column known by heart: 1 .. 101. */
 static void
 expected_values_are_quantiles(void **state)
@@ -355,6 +412,8 @@ main(void)
 		TEST(report_adds_up),
 		TEST(threshold_holds_on_new_rows),
 		TEST(held_out_rows_are_not_trained_on),
+		TEST(few_rows_are_all_learnt),
+		TEST(threshold_holds_after_learning_all),
 		TEST(expected_values_are_quantiles),
 		TEST(huge_values_are_scored),
 		TEST(shares_name_the_cause),
