@@ -166,7 +166,7 @@ BEGIN
 	ALTER FUNCTION %2$I.pgrst_config() OWNER TO %2$I;
 
 	CREATE FUNCTION %2$I.check_request() RETURNS void
-	LANGUAGE plpgsql STABLE
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $f$
 	DECLARE

@@ -22,8 +22,14 @@ function fill(element, props, children) {
 			element.setAttribute(name, value);
 		}
 	}
-	element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+	element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map(visible));
 	return element;
+}
+
+// Characters that turn the direction of text around, or show as nothing, let a
+// name look like another one: they are shown as what they are, unreadable.
+function visible(child) {
+	return typeof child === 'string' ? child.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '\ufffd') : child;
 }
 
 // Replaces an element's content under the reader's hands: the focus stays on

@@ -9,6 +9,7 @@ export class Drawer {
 		this.root = root;
 		this.onClose = onClose;
 		this.id = null;
+		this.alert = null;
 		this.content = root.querySelector('.detail-content');
 		root.querySelector('.close').addEventListener('click', onClose);
 		document.addEventListener('keydown', (event) => {

@@ -16,6 +16,9 @@ export function compact(value) {
 	return Math.abs(Number(value)) < 10000 ? count(value) : short.format(Number(value));
 }
 
+// "1 alert", "3 alerts"
+export const some = (n, word) => `${compact(n)} ${word}${Number(n) === 1 ? '' : 's'}`;
+
 export function bytes(value) {
 	let rest = Number(value);
 	let unit = 0;

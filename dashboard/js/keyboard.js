@@ -4,6 +4,7 @@
 import { h } from './dom.js';
 import { tell } from './dialog.js';
 import { PAGES } from './pages.js';
+import { triageKeys } from './triage.js';
 
 const busy = (event) => event.ctrlKey || event.metaKey || event.altKey
 	|| event.target.closest('input, select, textarea, dialog, [contenteditable]');
@@ -15,10 +16,10 @@ export function wireKeys(page, context) {
 		if (!ctx || busy(event)) return;
 		if (event.key === '?') {
 			event.preventDefault();
-			help(page());
+			help(page(), ctx);
 			return;
 		}
-		const shortcut = all(page()).find(({ key }) => key === event.key);
+		const shortcut = all(page(), ctx).find(({ key }) => key === event.key);
 		if (!shortcut || shortcut.run(ctx, event) === false) return;
 		event.preventDefault();
 	});
@@ -29,10 +30,13 @@ const toPages = PAGES.map((page, i) => ({
 	key: String(i + 1), text: `Page ${page.title}`, run: (ctx) => ctx.go({ page: i ? page.name : null }),
 }));
 
-const all = (page) => [...(page.shortcuts ?? []), ...toPages];
+// the page's, else those of the alert that lies open
+const alertKeys = triageKeys((ctx) => [ctx.alert]);
+const all = (page, ctx) => [...(page.shortcuts ?? (ctx.alert ? alertKeys : [])), ...toPages]
+	.filter(({ needs }) => !needs || ctx.may(needs));
 
-function help(page) {
+function help(page, ctx) {
 	const row = (key, text) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)];
-	tell('Keys', h('dl', { class: 'keys' }, all(page).filter(({ text }) => text).map(({ key, shown, text }) => row(shown ?? key, text)),
+	tell('Keys', h('dl', { class: 'keys' }, all(page, ctx).map(({ key, text }) => row(key, text)),
 		row('Esc', 'Close what is open'), row('?', 'These keys')));
 }

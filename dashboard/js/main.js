@@ -29,6 +29,7 @@ let lost = null;
 function context() {
 	return {
 		state: state.get(), status, watches, session,
+		alert: drawer.alert,	// the one that lies open
 		may: (name) => session.may(name),
 		range: resolve(state.get(), status),
 		zone: state.get().tz ?? 'utc',
@@ -84,5 +85,4 @@ wireHeader(state, live, session, () => status && drawHeader(context(), live, los
 wireKeys(() => view.page, () => status && context());
 onSystemTheme(() => render([]));
 narrow.addEventListener('change', () => render([]));
-session.load();
-live.start();
+session.load().then(() => live.start());

@@ -5,8 +5,11 @@
 //   keys               state of its own in the address: key → how its text is read
 //                      (see state.js); dropped when another page is gone to
 //   panels             definitions by name (see panel.js)
+//   badge(ctx)         a number beside its link
 //   layout()           nodes, with a slot (layout.js) for each panel
-//   shortcuts          keys on the keyboard: [{ keys, text, run(ctx) }] (see keyboard.js)
+//   shortcuts          keys on the keyboard: [{ key, text, needs, run(ctx) }]; needs: the
+//                      function of the API without which there is none; run gives
+//                      false where the key means nothing now
 
 import { alerts } from './pages/alerts.js';
 import { overview } from './pages/overview.js';

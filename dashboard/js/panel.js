@@ -14,6 +14,7 @@
 //     [, tools(ctx) → nodes beside the table button] [, size(rows) → { height }]
 //     [, click(event, rows, ctx) → patch] [, brush(first, last, rows, ctx) → patch]
 //   render(rows, ctx)    → nodes, for what is no chart
+//     [, drawn() once they are on the page]
 // The builders are pure: rows in, ECharts option or table out.  ctx is what
 // view.js says, and redraw(), for what a panel keeps beside its rows.
 
@@ -193,6 +194,7 @@ export class Panel {
 		if (definition.tools) replaceKeeping(this.tools, ...definition.tools(ctx), this.toggle);
 		if (definition.render) {
 			replaceKeeping(this.view, ...[definition.render(rows, ctx)].flat());
+			definition.drawn?.();
 		} else if (this.tableView.hidden) {
 			this.drawChart();
 		} else {

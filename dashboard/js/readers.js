@@ -3,3 +3,4 @@
 export const oneOf = (...allowed) => (text) => (allowed.includes(text) ? text : null);
 export const digits = (text) => (/^\d{1,19}$/.test(text) ? text : null);
 export const word = (text) => (/^[\w .-]{1,63}$/.test(text) ? text : null);
+export const name = (text) => (/^[^\p{C}]{1,63}$/u.test(text) ? text : null);

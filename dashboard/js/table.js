@@ -15,16 +15,16 @@ export function makeTable({ caption, columns, rows }, ctx) {
 
 // A table of records whose rows turn into cards on a narrow screen (there the
 // labels stand beside the values).  columns: [{ label, kind }] with kind a class
-// of the column's cells; rows: [{ props, cells }].  The roles keep it a table
+// of the column's cells and label text or a node; rows: [{ props, cells }].  The roles keep it a table
 // for those who cannot see it, whatever the stylesheet makes of its boxes.
 export function recordTable(caption, columns, rows) {
-	const numeric = ({ kind }) => (kind?.includes('numeric') ? 'numeric' : null);
+	const shared = ({ kind }) => kind?.split(' ').filter((word) => ['numeric', 'more', 'pick'].includes(word)).join(' ') || null;
 	return h('table', { class: 'data cards', role: 'table' },
 		h('caption', { class: 'sr-only' }, caption),
 		h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, columns.map((column) =>
-			h('th', { scope: 'col', role: 'columnheader', class: numeric(column) }, column.label)))),
+			h('th', { scope: 'col', role: 'columnheader', class: shared(column) }, column.label)))),
 		h('tbody', { role: 'rowgroup' }, rows.map(({ props, cells }) => h('tr', { role: 'row', ...props },
-			cells.map((cell, i) => h('td', { role: 'cell', class: columns[i].kind, 'data-label': columns[i].label }, cell))))));
+			cells.map((cell, i) => h('td', { role: 'cell', class: columns[i].kind, 'data-label': typeof columns[i].label === 'string' ? columns[i].label : null }, cell))))));
 }
 
 function content(cell, ctx) {

@@ -16,7 +16,7 @@ export function toast(text, action = null) {
 		}
 	};
 	const line = h('div', { class: 'toast' }, h('span', {}, text),
-		action && h('button', { type: 'button', on: { click: run } }, action.word),
+		action && h('button', { type: 'button', class: 'act', on: { click: run } }, action.word),
 		h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close the message', on: { click: away } }, '×'));
 	document.getElementById('toasts').replaceChildren(line);	// one at a time: the last thing done
 	setTimeout(() => line.matches(':hover, :focus-within') || away(), LASTS);

@@ -17,6 +17,7 @@ export class View {
 		const first = this.page === null;
 		this.page = page;
 		this.panels.forEach((panel) => panel.dispose());
+		this.root.dataset.page = page.name;
 		this.root.replaceChildren(...page.layout());
 		this.panels = Object.entries(page.panels).map(([slot, definition]) =>
 			new Panel(this.root.querySelector(`[data-panel="${slot}"]`), definition));

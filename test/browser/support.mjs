@@ -54,11 +54,12 @@ export function launch() {
 	});
 }
 
-// A page of its own context.  `complaints` collects console errors, uncaught
+// A page of its own context, `as` a viewer, analyst or admin.  `complaints` collects console errors, uncaught
 // exceptions and violations of the content security policy.
 export async function open(browser, path = '', options = {}) {
-	const { before, ...contextOptions } = options;
+	const { before, as, ...contextOptions } = options;
 	const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', ...contextOptions });
+	if (as) await context.addCookies([{ name: 'pg_anomaly', value: (await login(as)).split('=')[1], url: `${URL_BASE}/api/`, httpOnly: true, sameSite: 'Strict' }]);
 	const page = await context.newPage();
 	page.complaints = [];
 	page.on('console', (message) => message.type() === 'error' && page.complaints.push(message.text()));

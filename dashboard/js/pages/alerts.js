@@ -1,13 +1,17 @@
-// Alerts: the inbox of whoever is on shift.
+// Alerts: the inbox of whoever is on shift, and what is suppressed.
 
 import { slot } from '../layout.js';
-import { inbox } from '../panels/inbox.js';
+import { inbox, inboxKeys } from '../panels/inbox.js';
+import { suppressions } from '../panels/suppressions.js';
+import { name, oneOf } from '../readers.js';
 
 export const alerts = {
 	name: 'alerts',
 	title: 'Alerts',
 	ranged: true,
 	badge: ({ status }) => status.open_alerts,
-	panels: { inbox },
-	layout: () => [slot('inbox')],
+	keys: { show: oneOf('acknowledged', 'closed', 'all'), sort: oneOf('newest'), assignee: name },
+	panels: { inbox, suppressions },
+	layout: () => [slot('inbox'), slot('suppressions')],
+	shortcuts: inboxKeys,
 };

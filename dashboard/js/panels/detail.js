@@ -1,27 +1,46 @@
-// One alert beside the page: what it is, why it is one, and what to do.
+// One alert beside the page: what it is, why it is one, what to do, what was
+// done, and what is like it.
 
 import { bandNamed, mark } from '../bands.js';
 import { ApiError, get } from '../api.js';
 import { h } from '../dom.js';
-import { count, duration, featureValue, moment, oneIn, percent, severity, threat as threatLabel } from '../format.js';
+import { count, duration, moment, percent, severity, threat as threatLabel } from '../format.js';
+import { suppressLike } from '../suppress.js';
 import { stateLink } from '../table.js';
+import { decide, fits, stateWord, wordOf } from '../triage.js';
+import { history, similar } from './history.js';
+import { why } from './why.js';
 
+const LIKE_IT = 5;
+
+// The alert, with its history and those like it.
 export async function loadAlert(id, signal) {
-	const rows = await get('alerts', { id: `eq.${id}` }, signal);
+	const [rows, entries] = await Promise.all([
+		get('alerts', { id: `eq.${id}` }, signal),
+		get('history', { alert_id: `eq.${id}`, order: 'id' }, signal),
+	]);
 	if (!rows.length) throw new ApiError(`there is no alert ${id}`, 'It may have been dropped with its data.', 404);
-	return rows[0];
+	const [alert] = rows;
+	const others = await get('alerts', {
+		select: 'id,title,source,severity,band,state,resolution,last_seen', id: `neq.${id}`,
+		or: `(source.eq."${alert.source}",threat.eq."${String(alert.threat).replace(/["\\]/g, '\\$&')}")`, order: 'last_seen.desc,id.desc', limit: LIKE_IT,
+	}, signal);
+	return { ...alert, entries, others };
 }
 
 export function drawAlert(alert, ctx) {
 	return [
 		heading(alert),
+		ctx.may('triage') ? actions(alert, ctx) : null,
 		facts(alert, ctx),
-		section('Why', reasons(alert), evidence(alert)),
+		section('Why', why(alert)),
 		alert.indicators?.length
 			? section('Indicators', h('ul', {}, alert.indicators.map((name) => h('li', {}, threatLabel(name))))) : null,
 		section(`Targets (${count(alert.target_count)})`, targets(alert)),
 		alert.playbook?.length
 			? section('What to do', h('ol', { class: 'steps' }, alert.playbook.map((text) => h('li', {}, text)))) : null,
+		section('What was done', history(alert.entries, ctx)),
+		section('Alerts like it', similar(alert.others, alert, ctx)),
 	].filter(Boolean);
 }
 
@@ -34,7 +53,17 @@ function heading(alert) {
 	return h('div', { class: 'detail-head' },
 		h('p', { class: 'detail-band' }, mark(band), h('strong', {}, `${band.label} ${severity(alert.severity)}`),
 			h('span', {}, `${alert.risk} risk`), h('span', {}, `${percent(alert.confidence)} confidence`)),
-		h('h2', { id: 'detail-title', tabindex: '-1' }, alert.title));
+		h('h2', { id: 'detail-title', tabindex: '-1' }, alert.title),
+		h('p', { class: 'detail-state' }, h('span', { class: `state state-${alert.state}` }, stateWord(alert)),
+			alert.assignee && h('span', { class: 'hint' }, `with ${alert.assignee}`)));
+}
+
+function actions(alert, ctx) {
+	const button = (text, id, run) => h('button', { type: 'button', id: `do-${id}`, on: { click: run } }, text);
+	return h('div', { class: 'actions', role: 'group', 'aria-label': 'Decide about the alert' },
+		['acknowledge', 'close', 'reopen', 'assign', 'note'].filter((name) => fits(name, [alert]))
+			.map((name) => button(wordOf(name), name, () => decide(name, [alert], ctx))),
+		ctx.may('suppress') ? button('Suppress like this…', 'suppress', () => suppressLike(alert, ctx)) : null);
 }
 
 function facts(alert, ctx) {
@@ -49,37 +78,9 @@ function facts(alert, ctx) {
 		fact('Lasted', duration(to - from)),
 		fact('Flows', count(alert.flow_count)),
 		fact('Detections', count(alert.detection_count)),
-		fact('State', alert.state),
 		h('dt', { class: 'sr-only' }, 'Look closer'),
-		h('dd', { class: 'wide' }, stateLink({ host: alert.source, threat: null, range: null, t0: from, t1: to + 1 }, ctx,
+		h('dd', { class: 'wide' }, stateLink({ page: null, host: alert.source, threat: null, range: null, t0: from, t1: to + 1, alert: String(alert.id) }, ctx,
 			{ class: 'button' }, 'Show this source and time')));
-}
-
-// Which features set the worst flow apart: the share of each in its score.
-function reasons(alert) {
-	if (!alert.reasons?.length) return h('p', { class: 'hint' }, 'No reasons were recorded.');
-	return h('table', { class: 'data reasons' },
-		h('caption', { class: 'sr-only' }, 'Features that set the worst flow apart'),
-		h('thead', {}, h('tr', {}, ['Feature', 'Share', 'Value', 'Expected'].map((text) => h('th', { scope: 'col' }, text)))),
-		h('tbody', {}, alert.reasons.map((reason) => h('tr', {},
-			h('th', { scope: 'row' }, reason.feature),
-			h('td', { class: 'share' }, bar(reason.share), percent(reason.share)),
-			h('td', {}, featureValue(reason.value)),
-			h('td', {}, featureValue(reason.expected))))));
-}
-
-function bar(share) {
-	const fill = h('span', { class: 'bar-fill' });
-	fill.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`;
-	return h('span', { class: 'bar', 'aria-hidden': 'true' }, fill);
-}
-
-function evidence(alert) {
-	if (alert.score === null || alert.p_value === null) {
-		return h('p', { class: 'hint' }, 'Found by a threat rule: what is expected is the limit of the rule.');
-	}
-	return h('p', { class: 'hint' }, `Score ${alert.score.toFixed(3)}: ${oneIn(alert.p_value)} normal flows score as high. `,
-		alert.model ? `Model ${alert.model}, version ${alert.model_version}.` : '');
 }
 
 function targets(alert) {

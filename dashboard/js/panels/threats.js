@@ -3,7 +3,7 @@
 
 import { BANDS, bandOf } from '../bands.js';
 import { get, scope } from '../api.js';
-import { compact, count, severity, threat as threatLabel } from '../format.js';
+import { count, severity, some, threat as threatLabel } from '../format.js';
 import { base, label, tip, tooltip } from './common.js';
 
 const ROW = 30;
@@ -75,8 +75,6 @@ function shapes(rows, band, ctx) {
 		data: rows.map((row, i) => [Number(row.alerts), i]).filter(([, i]) => bandOf(rows[i].severity) === band),
 	};
 }
-
-const some = (n, word) => `${compact(n)} ${word}${Number(n) === 1 ? '' : 's'}`;
 
 function amount(row) {
 	return `${some(row.alerts, 'alert')}, ${some(row.detections, 'detection')}`;
