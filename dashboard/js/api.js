@@ -36,11 +36,11 @@ export function get(path, params = {}, signal = undefined) {
 
 // Calls a function that changes something.  Its arguments go as JSON; the
 // header is one that no other site can have sent for us.
-export function call(name, args = {}) {
+export function call(name, args = {}, signal = undefined) {
 	return request(new URL(`rpc/${name}`, API), {
 		method: 'POST', body: JSON.stringify(args),
 		headers: { 'content-type': 'application/json', 'x-requested-with': 'pg_anomaly' },
-	}, TO_CHANGE);
+	}, TO_CHANGE, signal);
 }
 
 async function request(url, options, time, signal = undefined) {

@@ -13,6 +13,7 @@
 //   option(rows, ctx), summary(rows, ctx), table(rows, ctx)
 //     [, tools(ctx) → nodes beside the table button] [, size(rows) → { height }]
 //     [, click(event, rows, ctx) → patch] [, brush(first, last, rows, ctx) → patch]
+//     [, control(chart) → { element, update(rows, ctx) }, kept below the chart]
 //   render(rows, ctx)    → nodes, for what is no chart
 //     [, drawn() once they are on the page]
 // The builders are pure: rows in, ECharts option or table out.  ctx is what
@@ -68,6 +69,8 @@ export class Panel {
 			onClick: click && ((event) => go(click(event, this.rows, this.ctx))),
 			onBrush: brush && ((first, last) => go(brush(first, last, this.rows, this.ctx))),
 		});
+		this.control = this.definition.control?.(this.chart);
+		if (this.control) this.view.append(this.control.element);
 	}
 
 	switchView() {
@@ -200,6 +203,7 @@ export class Panel {
 		} else {
 			replaceKeeping(this.tableView, makeTable(definition.table(rows, ctx), ctx));
 		}
+		this.control?.update(rows, ctx);
 	}
 
 	drawChart() {

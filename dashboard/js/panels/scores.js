@@ -3,9 +3,12 @@
 
 import { get, scope } from '../api.js';
 import { compact, count } from '../format.js';
+import { ThresholdControl } from '../threshold.js';
 import { base, label, tip, tooltip, valueAxis } from './common.js';
 
 const BINS = 50;
+const LEFT = 44;	// the slider below ends where the axis does: see css/panel.css
+const RIGHT = 16;
 const FLOOR = -1;	// log10 of the axis' foot, so that a single flow has a height
 
 export const scores = {
@@ -19,14 +22,14 @@ export const scores = {
 
 	option(rows, ctx) {
 		const filled = rows.filter((row) => Number(row.flows));
-		const thresholds = ctx.watches.filter((watch) => watch.enabled && watch.threshold !== null);
+		const thresholds = guards(ctx);
 		const top = Math.ceil(Math.log10(Math.max(...filled.map((row) => Number(row.flows)), 10)));
-		const edges = [...filled.flatMap((row) => [row.lo, row.hi]), ...thresholds.map((w) => w.threshold)];
+		const [min, max] = extent(rows, ctx);
 		return {
 			...base(ctx),
-			grid: { left: 44, right: 16, top: 28, bottom: 44 },
+			grid: { left: LEFT, right: RIGHT, top: 28, bottom: 44 },
 			xAxis: valueAxis(ctx, (v) => v.toFixed(2), {
-				min: Math.min(...edges), max: Math.max(...edges), splitNumber: 5, splitLine: { show: false },
+				min, max, splitNumber: 5, splitLine: { show: false },
 				axisLine: { show: true, lineStyle: { color: ctx.palette.line } }, name: 'Score',
 				nameLocation: 'middle', nameGap: 28, nameTextStyle: label(ctx),
 				axisLabel: { ...label(ctx), formatter: (v) => v.toFixed(2), showMinLabel: false, showMaxLabel: false },
@@ -37,8 +40,14 @@ export const scores = {
 				bars('flows', filled, (row) => Number(row.flows), ctx.palette.normal),
 				{ ...bars('anomalous', filled, (row) => Number(row.anomalous), ctx.palette.major),
 					markLine: thresholdLine(thresholds, ctx) },
+				{ name: 'tried', type: 'line', data: [] },
 			],
 		};
+	},
+
+	control: (chart) => {
+		const control = new ThresholdControl(extent, (score) => chart.chart.setOption({ series: [{ name: 'tried', markLine: tried(score, control.ctx) }] }));
+		return control;
 	},
 
 	summary(rows) {
@@ -53,6 +62,20 @@ export const scores = {
 			.map((row) => [row.lo.toFixed(3), row.hi.toFixed(3), count(row.flows), count(row.anomalous)]),
 	}),
 };
+
+const guards = ({ watches }) => watches.filter((watch) => watch.enabled && watch.threshold !== null);
+
+// from the lowest to the highest score or threshold
+function extent(rows, ctx) {
+	const edges = [...rows.filter((row) => Number(row.flows)).flatMap((row) => [row.lo, row.hi]), ...guards(ctx).map((w) => w.threshold)];
+	return [Math.min(...edges), Math.max(...edges)];
+}
+
+// the threshold under the hand
+const tried = (score, ctx) => ({
+	silent: true, symbol: 'none', lineStyle: { color: ctx.palette.accent, type: 'solid', width: 2 },
+	label: { show: false }, data: score === null ? [] : [{ xAxis: score }],
+});
 
 function bars(name, rows, value, colour) {
 	return {
