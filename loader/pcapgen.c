@@ -16,7 +16,6 @@
 #include "pcapgen.h"
 
 #define EXIT_USAGE 2
-#define DAYS_MAX 366
 #define HOSTS_MIN 8				/* administrators, and a workstation for each attack */
 #define HOSTS_MAX 150			/* what the office's network has room for */
 #define SCALE_MIN 0.01
@@ -30,6 +29,7 @@ typedef struct options
 	int			days,
 				hosts;
 	unsigned	attacks;		/* bit mask */
+	bool		attacked[DAYS_MAX];
 	double		scale;
 	const char *output,
 			   *truth;
@@ -50,8 +50,9 @@ static const char help[] =
 "      --hosts=N       workstations, 8 to 150 (default 20)\n"
 "      --attacks=LIST  all (default), none, or some of: syn_flood, port_scan,\n"
 "                      host_scan, brute_force, exfiltration, beacon\n"
-"                      separated by commas; they are on the second day,\n"
-"                      or on the first of one\n"
+"                      separated by commas\n"
+"      --attack-days=LIST  days that have them, from 1, separated by commas\n"
+"                      (default 2, or 1 of a single day); each has all of them\n"
 "      --scale=X       ordinary activity, 0.01 to 50 times the usual (default 1)\n"
 "  -h, --help          this text\n"
 "\n"
@@ -146,22 +147,39 @@ parse_attacks(const char *list)
 	}
 }
 
+static void
+parse_attack_days(options *o, const char *list)
+{
+	for (const char *rest = list; rest != NULL;)
+	{
+		char	   *end;
+		long		day = strtol(rest, &end, 10);
+
+		if (end == rest || (*end != '\0' && *end != ',') || day < 1 || day > o->days)
+			wrong("--attack-days must be days from 1 to %d separated by commas, not \"%s\"", o->days, list);
+		o->attacked[day - 1] = true;
+		rest = *end == ',' ? end + 1 : NULL;
+	}
+}
+
 static options
 parse_options(int argc, char **argv)
 {
 	enum
 	{
-		SEED = 256, START, DAYS, HOSTS, ATTACK_LIST, SCALE, TRUTH
+		SEED = 256, START, DAYS, HOSTS, ATTACK_LIST, ATTACK_DAYS, SCALE, TRUTH
 	};
 	static const struct option known[] = {
 		{"output", required_argument, NULL, 'o'}, {"seed", required_argument, NULL, SEED},
 		{"start", required_argument, NULL, START}, {"days", required_argument, NULL, DAYS},
 		{"hosts", required_argument, NULL, HOSTS}, {"attacks", required_argument, NULL, ATTACK_LIST},
+		{"attack-days", required_argument, NULL, ATTACK_DAYS},
 		{"scale", required_argument, NULL, SCALE}, {"truth", required_argument, NULL, TRUTH},
 		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
 	options		o = {.seed = 1,.start = parse_start("2026-01-05T00:00:00Z"),.days = 2,.hosts = 20,
 	.attacks = ALL_ATTACKS,.scale = 1};
+	const char *attack_days = NULL;
 
 	for (int c; (c = getopt_long(argc, argv, "o:h", known, NULL)) != -1;)
 		switch (c)
@@ -172,6 +190,7 @@ parse_options(int argc, char **argv)
 			case DAYS: o.days = parse_count("--days", optarg, 1, DAYS_MAX); break;
 			case HOSTS: o.hosts = parse_count("--hosts", optarg, HOSTS_MIN, HOSTS_MAX); break;
 			case ATTACK_LIST: o.attacks = parse_attacks(optarg); break;
+			case ATTACK_DAYS: attack_days = optarg; break;
 			case SCALE: o.scale = parse_scale(optarg); break;
 			case TRUTH: o.truth = optarg; break;
 			case 'h': fputs(help, stdout); exit(0);
@@ -179,6 +198,10 @@ parse_options(int argc, char **argv)
 		}
 	if (optind < argc)
 		wrong("unexpected argument \"%s\"", argv[optind]);
+	if (attack_days != NULL)
+		parse_attack_days(&o, attack_days);
+	else
+		o.attacked[o.days > 1] = true;
 	if (o.output == NULL)
 		wrong("no output: give -o FILE");
 	if (o.truth != NULL && strcmp(o.truth, "-") == 0 && strcmp(o.output, "-") == 0)
@@ -248,7 +271,7 @@ main(int argc, char **argv)
 	options		o = parse_options(argc, argv);
 	FILE	   *out = open_output(o.output);
 	FILE	   *truth_file = o.truth != NULL ? open_output(o.truth) : NULL;
-	attack_set	attacks;
+	attack_set *attacks = allocate(sizeof(attack_set));
 	office		office;
 	sim			sim;
 
@@ -256,15 +279,17 @@ main(int argc, char **argv)
 	sim_open(&sim, out, o.start, o.start + o.days * DAY);
 	office_build(&office, o.hosts, o.scale, o.seed);
 	office_start(&office, &sim);
-	attacks_place(&attacks, o.attacks, &office, &sim, o.start + (o.days > 1 ? DAY : 0));
+	for (int day = 0, round = 0; day < o.days; day++)
+		if (o.attacked[day])
+			attacks_place(attacks, o.attacks, &office, &sim, o.start + day * DAY, round++);
 	sim_run(&sim);
 	close_output(out, o.output);
 	if (truth_file != NULL)
 	{
-		write_truth(truth_file, &attacks);
+		write_truth(truth_file, attacks);
 		close_output(truth_file, o.truth);
 	}
 	fprintf(stderr, "pcapgen: %llu packets, %.1f MB, %d attacks\n",
-			(unsigned long long) sim.packets, (double) sim.bytes / 1e6, attacks.count);
+			(unsigned long long) sim.packets, (double) sim.bytes / 1e6, attacks->count);
 	return 0;
 }

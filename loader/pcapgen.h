@@ -258,16 +258,17 @@ host		outside_host(const office *, rng *, const uint8_t v4[4], const char *name)
 /* ---- attacks (pcapgen_attack.c) ------------------------------------------ */
 
 #define ATTACKS 6
+#define DAYS_MAX 366
 
 typedef struct attack_set
 {
-	truth		truths[ATTACKS];
+	truth		truths[ATTACKS * DAYS_MAX];
 	int			count;
 } attack_set;
 
 /* Is there an attack of this name?  Its number, or -1. */
 int			attack_find(const char *name, size_t length);
-/* Places the attacks of the bit mask on the day that starts at `day`. */
-void		attacks_place(attack_set *, unsigned mask, office *, sim *, int64_t day);
+/* Adds the attacks of the bit mask, on the day that starts at `day`; `round` counts such days. */
+void		attacks_place(attack_set *, unsigned mask, office *, sim *, int64_t day, int round);
 
 #endif							/* PCAPGEN_H */

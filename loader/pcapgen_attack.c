@@ -289,17 +289,17 @@ place(truth *t, const attack *what, office *o, sim *s, int64_t day, rng r, host 
 
 /* Suspects are dealt to all attacks, placed or not: a subset changes nobody's part. */
 void
-attacks_place(attack_set *set, unsigned mask, office *o, sim *s, int64_t day)
+attacks_place(attack_set *set, unsigned mask, office *o, sim *s, int64_t day, int round)
 {
 	int			suspects = o->workstation_count - FIRST_SUSPECT;
-	rng			deal = rng_make(o->seed, 1000000);
+	uint64_t	stream = 1000000 + 100 * (uint64_t) round;
+	rng			deal = rng_make(o->seed, stream);
 	int			first = (int) rng_range(&deal, 0, suspects - 1);
 
-	set->count = 0;
 	for (int i = 0; i < ATTACKS; i++)
 	{
 		host	   *suspect = &o->workstations[FIRST_SUSPECT + (first + i) % suspects];
-		rng			r = rng_make(o->seed, 1000001 + (uint64_t) i);
+		rng			r = rng_make(o->seed, stream + 1 + (uint64_t) i);
 
 		if (mask & 1u << i)
 			place(&set->truths[set->count++], &attacks[i], o, s, day, r, suspect);

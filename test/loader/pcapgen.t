@@ -55,6 +55,7 @@ for my $case (
 	[ 'no output', '', qr/give -o FILE/ ],
 	[ 'unknown option', "-o $dir/x --nonsense", qr/wrong option/ ],
 	[ 'stray argument', "-o $dir/x more", qr/unexpected argument "more"/ ],
+	[ 'attack days beyond the last', "-o $dir/x --days=3 --attack-days=2,4", qr/days from 1 to 3 .* not "2,4"/ ],
 	[ 'unknown attack', "-o $dir/x --attacks=beacon,heist", qr/unknown attack "heist"/ ],
 	[ 'no days', "-o $dir/x --days=0", qr/from 1 to 366, not "0"/ ],
 	[ 'words for days', "-o $dir/x --days=two", qr/not "two"/ ],
@@ -102,6 +103,9 @@ is(scalar read_truth("$dir/none.csv"), 0, 'no attacks, no truth');
 pcapgen("$small --seed=7 --attacks=beacon,syn_flood -o $dir/two.pcap --truth=$dir/two.csv");
 is(join(' ', sort map { $_->{attack} } read_truth("$dir/two.csv")),
 	'beacon syn_flood', 'only the attacks asked for');
+pcapgen("$small --days=3 --seed=7 --attack-days=2,3 --attacks=beacon,syn_flood -o $dir/days.pcap --truth=$dir/days.csv");
+is(join(' ', sort map { "$_->{attack}/" . substr($_->{start}, 0, 10) } read_truth("$dir/days.csv")),
+	'beacon/2026-01-06 beacon/2026-01-07 syn_flood/2026-01-06 syn_flood/2026-01-07', 'attacks on the days asked for');
 my ($beacon) = grep { $_->{attack} eq 'beacon' } read_truth("$dir/a.csv");
 my ($same) = grep { $_->{attack} eq 'beacon' } read_truth("$dir/two.csv");
 is_deeply($same, $beacon, '... and they are the same without the others');
