@@ -9,6 +9,8 @@ TEST_DATA ?= $(abspath ../shared)
 PORT ?= 8080
 # Captures for `make demo` instead of generated traffic.
 PCAP ?=
+# Weeks of generated traffic for `make bench-recall`.
+SEEDS ?= 1 2 3
 export PG_CONFIG PYTHON TEST_DATA
 
 .DEFAULT_GOAL := build
@@ -52,6 +54,11 @@ bench-quality:	## detection quality of every detector beside scikit-learn's and 
 	test/stack/install.sh demo test bench
 	$(PYTHON) test/bench/quality.py
 
+bench-recall:	## attacks found and false alerts by default settings, over a week of generated traffic [SEEDS="1 2 3"]
+	test/stack/install.sh demo test
+	$(MAKE) -s stage
+	test/bench/recall.pl $(SEEDS)
+
 bench:	## measure against peers, side by side
 	test/stack/install.sh demo test bench
 	$(MAKE) -s stage
@@ -62,4 +69,4 @@ clean:	## remove build products (a running demo is stopped first)
 	-$(MAKE) -C extension clean
 	rm -rf build
 
-.PHONY: help build install stage demo demo-stop test unit asan fuzz bench bench-quality clean
+.PHONY: help build install stage demo demo-stop test unit asan fuzz bench bench-quality bench-recall clean

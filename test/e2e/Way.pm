@@ -10,7 +10,7 @@ use File::Basename qw(dirname);
 use Test::More;
 
 our @EXPORT = qw($root $build cluster_start new_store sql rows load learn watch
-  generate read_truth);
+  generate read_truth labelled_captures);
 
 our $root = abs_path(dirname(abs_path(__FILE__)) . '/../..');
 our $build = "$root/build";
@@ -107,6 +107,25 @@ sub read_truth
 	chomp(my ($head, @lines) = <$f>);
 	my @names = split /,/, $head;
 	return map { my %row; @row{@names} = split /,/, $_, -1; \%row } @lines;
+}
+
+# Captures in TEST_DATA and what an analyst sees in them: file, attacker and
+# threat if there is one, and why no default rule tells it, if none does.
+sub labelled_captures
+{
+	my $captures = ($ENV{TEST_DATA} // "$root/../shared") . '/pcaps/pcaps';
+	return if !-d $captures;
+	return map { [ "$captures/$_->[0]", @$_[ 1 .. 3 ] ] } (
+		[ 'nDPI__synscan.pcap', '172.16.0.8', 'port_scan' ],
+		[ 'zeek__bruteforce.pcap', '192.168.56.1', 'brute_force' ],
+		[ 'nDPI__dns-tunnel-iodine.pcap', '10.0.2.30', 'tunnel' ],
+		[ 'nDPI__icmp-tunnel.pcap', '192.168.154.131', 'tunnel' ],
+		[ 'packet-captures__amp.UDP.snmp.src161.pcapng', '10.10.10.10', 'ddos' ],	# the victim
+		[ 'try-zeek__http.pcap' ],
+		[ 'nDPI__1kxun.pcap' ],
+		[ 'joy__kali-password-attack_hydra.pcap', '192.168.1.2', 'brute_force', 'seven connections' ],
+		[ 'StratosphereLinuxIPS__test12-icmp-portscan.pcap', '192.168.1.109', 'port_scan', 'eighteen hosts' ],
+	);
 }
 
 1;
