@@ -35,6 +35,7 @@ BEGIN
 	PERFORM anomaly.make_threshold_tables(name);
 	PERFORM anomaly.make_feedback_views(name);
 	PERFORM anomaly.make_status_views(name);
+	PERFORM anomaly.make_report_views(name);
 	PERFORM anomaly.make_flow_trigger(name);
 	RETURN name;
 END

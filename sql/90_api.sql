@@ -36,6 +36,7 @@ BEGIN
 	PERFORM anomaly.make_api_explore(api);
 	PERFORM anomaly.make_api_models(store, api);
 	PERFORM anomaly.make_api_status(store, api);
+	PERFORM anomaly.make_api_report(store, api);
 	EXECUTE format('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', api);
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', api, viewer);
 	EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', api, viewer);
