@@ -73,8 +73,10 @@ COMMENT ON FUNCTION anomaly.make_feed_view(name) IS 'makes the view feed of a ne
 
 -- Growth is the trimmed mean of what each of the last 28 days took (Tukey 1962),
 -- without the highest and the lowest tenth: a day of a flood, or of nothing, does
--- not move it, and weekends count, which a median would not see.  What has no
--- chunks grows with the flows.
+-- not move it, and weekends count, which a median would not see.  A network that
+-- grows is told by the seasonal Kendall slope (Hirsch, Slack and Smith 1982: each
+-- weekday is compared with itself), when three weeks are there and three of four
+-- pairs of days agree.  What has no chunks grows with the flows.
 CREATE FUNCTION anomaly.make_disk_view(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -91,24 +93,32 @@ BEGIN
 	), held AS (
 		SELECT kind, count(*) AS relations, sum(bytes)::int8 AS bytes FROM relation GROUP BY 1
 	), day AS (
-		SELECT kind, sum(pg_total_relation_size(c.chunk)) / sum(extract(epoch FROM c.hi - c.lo))::float8 * 86400 AS bytes_per_day
+		SELECT kind, date_trunc('day', c.lo AT TIME ZONE 'UTC')::date AS day,
+			   sum(pg_total_relation_size(c.chunk)) / sum(extract(epoch FROM c.hi - c.lo))::float8 * 86400 AS bytes_per_day
 		FROM unnest('{flow,detection}'::name[]) kind CROSS JOIN LATERAL anomaly.chunks(%1$L, kind) c
 		WHERE c.hi <= now() AND c.lo >= now() - interval '28 days'
-		GROUP BY kind, date_trunc('day', c.lo AT TIME ZONE 'UTC')
+		GROUP BY 1, 2
+	), steady AS (
+		SELECT kind, percentile_cont(0.5) WITHIN GROUP (ORDER BY (b.bytes_per_day - a.bytes_per_day) / (b.day - a.day)) AS trend
+		FROM day a JOIN day b USING (kind) WHERE b.day > a.day AND (b.day - a.day) %% 7 = 0
+		GROUP BY 1 HAVING max(b.day) - min(a.day) >= 20 AND avg((b.bytes_per_day > a.bytes_per_day)::int) >= 0.75
 	), ranked AS (
 		SELECT *, row_number() OVER (PARTITION BY kind ORDER BY bytes_per_day) AS place, count(*) OVER (PARTITION BY kind) AS days FROM day
 	), growth AS (
-		SELECT kind, avg(bytes_per_day) AS bytes_per_day FROM ranked
+		SELECT kind, avg(bytes_per_day) + coalesce(max(t.trend), 0) * (max(day) - min(day) + 1) / 2 AS bytes_per_day, coalesce(max(t.trend), 0) AS trend
+		FROM ranked LEFT JOIN steady t USING (kind)
 		WHERE days >= 2 AND (days < 5 OR place > greatest(days / 10, 1) AND place <= days - greatest(days / 10, 1))
 		GROUP BY 1
 	)
-	SELECT h.kind::text, h.relations, h.bytes, coalesce(s.bytes_per_day, h.bytes * f.rate) AS bytes_per_day
+	SELECT h.kind::text, h.relations, h.bytes, coalesce(s.bytes_per_day, h.bytes * f.rate) AS bytes_per_day,
+		   coalesce(s.trend, h.bytes * f.trend) AS trend
 	FROM held h LEFT JOIN growth s USING (kind)
-	CROSS JOIN (SELECT max(x.bytes_per_day) / nullif(max(y.bytes), 0) AS rate
+	CROSS JOIN (SELECT max(x.bytes_per_day) / nullif(max(y.bytes), 0) AS rate, max(x.trend) / nullif(max(y.bytes), 0) AS trend
 				FROM held y LEFT JOIN growth x USING (kind) WHERE y.kind = 'flow') f
 	ORDER BY 1;
 	COMMENT ON VIEW %1$I.disk IS 'bytes on disk, indexes included: flow, detection, rollup (tables per minute, hour and day) and other';
-	COMMENT ON COLUMN %1$I.disk.bytes_per_day IS 'growth: the trimmed mean of the days of the last 28 whose chunks have ended; of rollup and other in proportion to flow; NULL with fewer than two days';
+	COMMENT ON COLUMN %1$I.disk.bytes_per_day IS 'growth: the trimmed mean of the days of the last 28 whose chunks have ended; of rollup and other in proportion to flow; with a trend as it is at their end; NULL with fewer than two days';
+	COMMENT ON COLUMN %1$I.disk.trend IS 'bytes by which bytes_per_day rises a day; 0: no trend, or fewer than three weeks; NULL as bytes_per_day';
 	$ddl$, store);
 END
 $$;
@@ -133,9 +143,12 @@ BEGIN
 		SELECT r.model, r.finished_at, r.activated, r.failed, r.reason
 		FROM anomaly.retraining r JOIN %1$I.watch w USING (model) ORDER BY r.id DESC LIMIT 1
 	), size AS (
-		SELECT sum(d.bytes)::int8 AS bytes, sum(d.bytes_per_day) AS per_day FROM %1$I.disk d
+		SELECT sum(d.bytes)::int8 AS bytes, sum(d.bytes_per_day) AS per_day, sum(d.trend) AS trend FROM %1$I.disk d
 	), room AS (
-		SELECT z.*, s.capacity, (s.capacity - z.bytes) / nullif(greatest(z.per_day, 0), 0) AS days,
+		-- days x with per_day x + trend x^2 / 2 = what is left
+		SELECT z.*, s.capacity, CASE WHEN s.capacity <= z.bytes THEN 0
+					WHEN s.capacity > z.bytes THEN 2 * (s.capacity - z.bytes)
+						/ (nullif(greatest(z.per_day, 0), 0) + sqrt(z.per_day ^ 2 + 2 * z.trend * (s.capacity - z.bytes))) END AS days,
 			   -- from then on a chunk goes when one comes
 			   CASE WHEN s.retain IS NOT NULL
 					THEN greatest(extract(epoch FROM s.retain + s.partition_interval - (now() - k.first))::float8 / 86400, 0) END AS growing_days

@@ -13,7 +13,7 @@ BEGIN
 	CREATE VIEW %2$I.feed AS
 		SELECT live, last_arrival, silence, longest_silence, usual_arrivals, missing FROM %1$I.feed;
 	COMMENT ON VIEW %2$I.feed IS 'one row: when flows last came, and whether some should have come since';
-	CREATE VIEW %2$I.disk AS SELECT kind, relations, bytes, bytes_per_day FROM %1$I.disk;
+	CREATE VIEW %2$I.disk AS SELECT kind, relations, bytes, bytes_per_day, trend FROM %1$I.disk;
 	COMMENT ON VIEW %2$I.disk IS 'bytes on disk and their growth by kind of relation';
 	CREATE VIEW %2$I.captures AS
 		SELECT id, source, interface, state, error, truncated, started_at, updated_at, finished_at, first_packet, last_packet,

@@ -89,6 +89,25 @@ UPDATE anomaly.flow_store SET capacity = 0 WHERE name = 'grown';
 UPDATE anomaly.flow_store SET capacity = 1000000000 WHERE name = 'past';
 SELECT disk_forecast FROM past.health;
 
+-- A network that grows by a tenth of its first day, every day.  Sizes alone
+-- matter: no trigger.  What it will take in fifty days is summed up day by day
+-- from the line of least squares through the sizes of its days.
+SELECT anomaly_create_flow_store('growing');
+SELECT anomaly_ensure_chunks('growing', now() - interval '28 days', now() - interval '1 day') > 0 AS made;
+ALTER TABLE growing.flow DISABLE TRIGGER anomaly_flow_inserted;
+INSERT INTO growing.flow SELECT f.* FROM generate_series(1, 28) back, generate_series(1, 500 + 50 * (28 - back)) i,
+	hand.flow(date_trunc('day', now()) - interval '1 day' * back + interval '1 second' * i, inet '10.0.0.0' + i % 50, '192.0.2.1', 443) f;
+CREATE TEMP TABLE size AS SELECT f.lo::date - current_date AS day, pg_total_relation_size(f.chunk) + pg_total_relation_size(d.chunk) AS bytes
+FROM anomaly.chunks('growing', 'flow') f JOIN anomaly.chunks('growing', 'detection') d USING (lo, hi);
+UPDATE anomaly.flow_store SET capacity = (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'growing'::regnamespace AND relkind = 'r')
+	+ (SELECT sum(p.at_zero + p.slope * day) FROM generate_series(0, 49) day,
+	   (SELECT regr_intercept(bytes, day) AS at_zero, regr_slope(bytes, day) AS slope FROM size) p) WHERE name = 'growing';
+SELECT days_to_full BETWEEN 40 AND 60 AS "fifty days, within a fifth", disk_forecast FROM growing.health;
+SELECT d.trend / p.slope BETWEEN 0.9 AND 1.1 AS trend FROM growing.disk d, (SELECT regr_slope(bytes, day) AS slope FROM size) p WHERE kind = 'flow';
+-- up and down is no trend
+SELECT trend FROM grown.disk;
+DROP TABLE size;
+
 -- cheap as the planner sees it, in tables that were never analyzed: nothing is
 -- compiled for it (jit_above_cost is 100000)
 CREATE FUNCTION pg_temp.cost(query text) RETURNS float8 LANGUAGE plpgsql AS $$
@@ -144,7 +163,7 @@ SELECT failed FROM anomaly_retrain('duty');
 SELECT alarm, subject, message FROM duty.alarm;
 SELECT anomaly_drop('duty');
 
-SELECT anomaly_drop_flow_store(s) FROM unnest('{steady,office,early,young,files,burst,past,grown,duty}'::name[]) s;
+SELECT anomaly_drop_flow_store(s) FROM unnest('{steady,office,early,young,files,burst,past,grown,growing,duty}'::name[]) s;
 RESET ROLE;
 DROP OWNED BY pga_test_owner, pga_test_viewer;
 DROP ROLE pga_test_owner, pga_test_viewer;
