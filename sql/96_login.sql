@@ -306,6 +306,8 @@ BEGIN
 	-- of PostgREST alone: nobody logs in to the server as a group
 	EXECUTE format('ALTER ROLE %I SET statement_timeout = ''5s''', store || '_analyst');
 	EXECUTE format('ALTER ROLE %I SET statement_timeout = ''60s''', store || '_admin');
+	EXECUTE format('ALTER ROLE %I SET jit = off', store || '_analyst');
+	EXECUTE format('ALTER ROLE %I SET jit = off', store || '_admin');
 	PERFORM anomaly.make_api_login(store, api);
 	PERFORM pg_notify('pgrst', 'reload config'), pg_notify('pgrst', 'reload schema');
 	RETURN login;

@@ -18,5 +18,6 @@ $$;
 
 ALTER ROLE anomaly_viewer SET statement_timeout = '5s';
 ALTER ROLE anomaly_viewer SET default_transaction_read_only = on;
+ALTER ROLE anomaly_viewer SET jit = off;	-- compiling would take longer than any of these queries
 ALTER ROLE anomaly_web SET idle_in_transaction_session_timeout = '30s';
 GRANT anomaly_viewer TO anomaly_web;

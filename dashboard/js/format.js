@@ -111,6 +111,15 @@ export function zoneName(zone, time = Date.now()) {
 	return part ? part.value : 'local';
 }
 
+// PostgreSQL's text of an interval in ms, a month as 30 days
+export function interval(text) {
+	const units = { year: 365 * 1440, mon: 30 * 1440, day: 1440 };
+	const [, sign, ...clocked] = /(-?)(\d+):(\d+):([\d.]+)$/.exec(text) ?? [null, '', 0, 0, 0];
+	const [hours, minutes, seconds] = clocked.map(Number);
+	const days = [...text.matchAll(/(-?\d+) (year|mon|day)/g)].reduce((sum, [, n, unit]) => sum + n * units[unit] * MINUTE, 0);
+	return days + (sign ? -1 : 1) * (hours * 60 * MINUTE + minutes * MINUTE + seconds * 1000);
+}
+
 export function duration(ms) {
 	const seconds = Math.round(ms / 1000);
 	if (seconds < 60) return `${seconds} s`;

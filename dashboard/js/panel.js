@@ -7,6 +7,7 @@
 //   load(query, signal)  → rows, query = { range, state }
 //   or for rows that come in pages (keyset.js): pageSize, and
 //   page(query, signal, { size, from }) → { rows, more }
+//   every                ms: asked again by the clock, not when the store has news
 //   isEmpty(rows), emptyText
 //   key(query)           what the answer depends on (default: range, host and threat)
 // and one of
@@ -34,6 +35,7 @@ export class Panel {
 		this.loadedAt = null;
 		this.build();
 		this.show('loading');
+		if (definition.every) this.clocked = setInterval(() => document.hidden || !this.query || this.refresh(this.query, this.ctx), definition.every);
 	}
 
 	build() {
@@ -87,7 +89,7 @@ export class Panel {
 
 	// Draws, and loads first when what it depends on has changed or must be fresh.
 	update(query, ctx, fresh) {
-		if (fresh || this.asked !== this.keyOf(query)) this.refresh(query, ctx);
+		if (fresh && !this.clocked || this.asked !== this.keyOf(query)) this.refresh(query, ctx);
 		else this.draw(ctx);
 	}
 
@@ -97,6 +99,7 @@ export class Panel {
 
 	dispose() {
 		this.request?.abort();
+		clearInterval(this.clocked);
 		this.chart?.dispose();
 	}
 
