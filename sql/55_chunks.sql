@@ -96,6 +96,12 @@ BEGIN
 	-- t1 belongs to the period here: callers know the times of their flows.
 	t1 := t1 + interval '1 microsecond';
 	IF EXISTS (SELECT FROM anomaly.missing_chunks(store, t0, t1)) THEN
+		IF NOT pg_has_role((SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass(format('%I.flow', store))), 'USAGE') THEN
+			RAISE EXCEPTION 'flow store "%" has no chunk for %, and role "%" may not make one', store,
+				(SELECT to_char(min(m.lo) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM anomaly.missing_chunks(store, t0, t1) m), current_user
+				USING ERRCODE = 'insufficient_privilege',
+				HINT = format('The store''s owner makes them: SELECT anomaly_ensure_chunks(%L, %L, %L).', store, t0, t1 - interval '1 microsecond');
+		END IF;
 		-- One maker at a time; who had to wait finds the chunks made.
 		PERFORM pg_advisory_xact_lock(hashtextextended('pg_anomaly chunks of ' || store, 0));
 		FOR missing IN SELECT * FROM anomaly.missing_chunks(store, t0, t1) LOOP

@@ -298,6 +298,10 @@ DECLARE
 	words CONSTANT text[] := '{start_time,end_time,src_addr,dst_addr,protocol,state}';
 	unknown CONSTANT text := (SELECT c FROM unnest(columns) c WHERE NOT most ? c AND c <> ALL (words) LIMIT 1);
 	rows jsonb[] := '{}';
+	kept int4[] := '{}';		-- which lines rows are of
+	homeless tstzrange[] := '{}';	-- times that have no chunk, nor may this role make one
+	refusal text;
+	advice text;
 	span tstzrange;
 	first timestamptz;
 	latest timestamptz;
@@ -322,6 +326,7 @@ BEGIN
 		BEGIN
 			rows := rows || (anomaly.import_flow(columns, anomaly.csv_fields(rtrim(lines[i], E'\r'), delimiter), most,
 												 now() + (first_line + i) * interval '1 second') || jsonb_build_object('capture_id', import));
+			kept := kept || i;
 		EXCEPTION WHEN data_exception THEN
 			EXECUTE format('INSERT INTO %I.reject (capture_id, line, reason, raw) VALUES ($1, $2, $3, $4)', store)
 				USING import, first_line + i - 1, SQLERRM,
@@ -329,19 +334,34 @@ BEGIN
 			rejected := rejected + 1;
 		END;
 	END LOOP;
-	flows := cardinality(rows);
-	IF flows > 0 THEN
+	IF cardinality(rows) > 0 THEN
 		-- lines may lie years apart
 		FOR span IN
 			SELECT tstzrange(min(at), max(at), '[]') FROM (SELECT (r ->> 'start_time')::timestamptz AS at FROM unnest(rows) r) t
 			GROUP BY date_trunc('day', at) ORDER BY 1
 		LOOP
-			PERFORM @extschema@.anomaly_ensure_chunks(store, lower(span), upper(span));
-			first := least(first, lower(span));
-			latest := greatest(latest, upper(span));
+			BEGIN
+				PERFORM @extschema@.anomaly_ensure_chunks(store, lower(span), upper(span));
+				first := least(first, lower(span));
+				latest := greatest(latest, upper(span));
+			EXCEPTION WHEN insufficient_privilege THEN
+				GET STACKED DIAGNOSTICS refusal = MESSAGE_TEXT, advice = PG_EXCEPTION_HINT;
+				homeless := homeless || span;
+			END;
 		END LOOP;
+		IF first IS NULL THEN
+			RAISE EXCEPTION '%', refusal USING ERRCODE = 'insufficient_privilege', HINT = advice;
+		ELSIF homeless <> '{}' THEN	-- a stray date does not cost the others their place
+			EXECUTE format('INSERT INTO %I.reject (capture_id, line, reason, raw)
+				SELECT $1, $2 + k - 1, $3, left(anomaly.printable($4[k]), 2000)
+				FROM unnest($5, $6) x(r, k) WHERE (r ->> ''start_time'')::timestamptz <@ ANY ($7)', store)
+				USING import, first_line, 'no chunk holds its time', lines, rows, kept, homeless;
+			rows := ARRAY(SELECT r FROM unnest(rows) r WHERE NOT (r ->> 'start_time')::timestamptz <@ ANY (homeless));
+			rejected := rejected + cardinality(kept) - cardinality(rows);
+		END IF;
 		EXECUTE format('INSERT INTO %1$I.flow SELECT f.* FROM unnest($1) r, jsonb_populate_record(NULL::%1$I.flow, r) f', store) USING rows;
 	END IF;
+	flows := cardinality(rows);
 	EXECUTE format('UPDATE %I.capture SET flows = flows + $2, rejected = rejected + $3, updated_at = now(),
 		state = CASE WHEN $4 THEN ''loaded'' ELSE state END, finished_at = CASE WHEN $4 THEN now() END,
 		first_packet = least(first_packet, $5), last_packet = greatest(last_packet, $6)
@@ -354,7 +374,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.anomaly_import_flows(name, text[], text[], text, int8, text, int4, bool, bytea) IS
-'takes lines of CSV into flow and sets those that are no flow aside in reject, with the reason
+'takes lines of CSV into flow and sets those that are no flow aside in reject, with the reason; also those whose time has no chunk when the caller may not make one, unless that is all of them (42501)
 columns: what each field is, as in flow, or duration_s, duration_ms, end_time, bytes, packets; NULL: not taken
 lines: up to 10000 a call; first_line: the number of the first one in its file, from 1
 capture: what an earlier call gave as import, when this one goes on; last: false when others follow
