@@ -97,6 +97,12 @@ def names_of_unsw(labels):
     return labels.str.strip().replace("Normal", "normal").to_numpy()
 
 
+def nab():
+    """Name, values and anomaly windows of each series of NAB."""
+    for name, series in read("nab/nab_all").groupby("series", sort=True):
+        yield name[:-len(".csv")], series[["value"]].reset_index(drop=True), series["window"].to_numpy()
+
+
 CIC = ("cicids2017/cic2017_0.01km", "Labelb")
 
 # Name -> train rows, train labels, test rows, test labels; 1 is an attack.

@@ -72,7 +72,7 @@ def chain(widths, between):
 def autoencoder():
     x = torch.randn(126_000, 41)
     net = chain([41, 64, 32, 16, 32, 64, 41], lambda width: [nn.ReLU()])
-    return (our_epoch("autoencoder", len(x), columns=41, noise=0),
+    return (our_epoch("autoencoder", len(x), columns=41, layers=[64, 32, 16]),
             peer_epoch(net, x, x, nn.MSELoss(), 256))
 
 

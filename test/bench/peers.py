@@ -89,6 +89,24 @@ def autoencoder(train, test, seed):
         return ((net(b) - b) ** 2).mean(dim=1).numpy()
 
 
+def lstm(train, series, seed, steps=500, batch=32, smoothing=16):
+    """Absolute error of the forecast of each row, averaged over the last rows."""
+    import torch
+    from neural import STEPS, Forecaster
+    torch.manual_seed(seed)
+    a, b = (torch.tensor(((x - train.mean()) / (train.std() + 1e-9)).clip(-10, 10).to_numpy(np.float32))
+            for x in (train, series))
+    windows = a.unfold(0, STEPS + 1, 1).transpose(1, 2)
+    net = Forecaster(a.shape[1], [32])
+    torch_train(net, torch.nn.MSELoss(), windows[:, :-1], windows[:, 1:],
+                max(1, round(steps / max(1, len(windows) / batch))), seed, batch)
+    with torch.no_grad():
+        forecast = net(b[:-1].unfold(0, STEPS, 1).transpose(1, 2))[:, -1]
+    error = np.zeros(len(b))
+    error[STEPS:] = (forecast - b[STEPS:]).abs().mean(dim=1).numpy()
+    return pd.Series(error).rolling(smoothing, min_periods=1).mean().to_numpy()
+
+
 def ordinal(train, test):
     texts = train.select_dtypes("object").columns
     a, b = train.copy(), test.copy()
