@@ -36,6 +36,8 @@ AS $$
 		('source_minute', 'top_logins', 'w.top_logins'),
 		('source_minute', 'top_udp_packets', 'w.top_udp_packets'),
 		('source_minute', 'udp_answer_share', 'w.top_udp_answers / nullif(w.top_udp_packets, 0)::float8'),
+		('source_minute', 'spike_sd', NULL),
+		('source_minute', 'growth', NULL),
 		('source_minute', 'hour', 'date_part(''hour'', w.minute)'),
 		('source_minute', 'weekday', 'date_part(''isodow'', w.minute)'),
 		('target_minute', 'flows', 'w.flows'),
@@ -49,6 +51,8 @@ AS $$
 		('source_day', 'udp_share', 'w.udp / w.flows::float8'),
 		('source_day', 'icmp_share', 'w.icmp / w.flows::float8'),
 		('source_day', 'other_share', '(w.flows - w.tcp - w.udp - w.icmp) / w.flows::float8'),
+		('source_day', 'span_h', 'date_part(''epoch'', w.last_start - w.first_start) / 3600'),
+		('source_day', 'hour_share', NULL),
 		('source_day', 'upload', 'w.upload'),
 		('source_day', 'upload_ratio', NULL),
 		('source_day', 'days_known', NULL),
@@ -149,8 +153,9 @@ BEGIN
 	COMMENT ON TABLE %1$I.playbook IS 'what to do about a threat, step by step; edit freely';
 	$ddl$, store);
 	EXECUTE format('INSERT INTO %I.threat_rule (rule, scope, threat, title, severity, confidence) SELECT DISTINCT rule, scope, threat, title, severity, confidence FROM anomaly.default_threat_rules()', store);
-	-- every new host and service of an ordinary day: for quiet networks only
-	EXECUTE format('UPDATE %I.threat_rule SET enabled = false WHERE rule IN (''new_service'', ''new_peer'')', store);
+	-- an ordinary day has such things: for quiet networks only
+	EXECUTE format('UPDATE %I.threat_rule SET enabled = false WHERE rule = ANY ($1)', store)
+	USING '{new_service,new_peer,traffic_spike,traffic_doubled,one_hour}'::text[];
 	EXECUTE format('INSERT INTO %I.threat_condition SELECT rule, scope, feature, operator, threshold FROM anomaly.default_threat_rules()', store);
 	EXECUTE format('INSERT INTO %I.playbook SELECT * FROM anomaly.default_playbook()', store);
 END
@@ -188,6 +193,9 @@ AS $$
 		('other_protocol', 'source_day', 'suspicious', 'Mostly unusual protocols', 55, 0.6),
 		('new_service', 'peer_day', 'suspicious', 'Service that the host did not offer before', 50, 0.5),
 		('new_peer', 'peer_day', 'suspicious', 'Host that the source did not contact before', 50, 0.3),
+		('traffic_spike', 'source_minute', 'suspicious', 'Far more traffic than in other minutes', 50, 0.3),
+		('traffic_doubled', 'source_minute', 'suspicious', 'Traffic doubled within ten minutes', 50, 0.3),
+		('one_hour', 'source_day', 'suspicious', 'A large part of the day''s traffic in one hour', 50, 0.3),
 		('long_flow', 'flow', 'suspicious', 'lasts longer than 10,000 s', 0, 0),
 		('bad_fragments', 'flow', 'suspicious', 'has malformed fragments', 0, 0),
 		('urgent_data', 'flow', 'suspicious', 'carries urgent data', 0, 0),
@@ -252,6 +260,13 @@ AS $$
 		('new_service', 'new_service', '=', 1),
 		('new_peer', 'failed_share', '<', 1),
 		('new_peer', 'new_peer', '=', 1),
+		('traffic_spike', 'bytes_per_s', '>=', 100e3),
+		('traffic_spike', 'spike_sd', '>', 2),
+		('traffic_doubled', 'bytes_per_s', '>=', 100e3),
+		('traffic_doubled', 'growth', '>=', 2),
+		('one_hour', 'flows', '>=', 200),
+		('one_hour', 'span_h', '>=', 8),
+		('one_hour', 'hour_share', '>', 0.3),
 		('long_flow', 'duration_s', '>', 10000),
 		('bad_fragments', 'bad_fragments', '>', 0),
 		('urgent_data', 'urgent', '>', 0),

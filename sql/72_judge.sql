@@ -7,7 +7,7 @@
 -- its detection grows with it.
 
 -- Windows as an upsert of 60_rollup.sql returned them (touched), with what their
--- features and detections need.  Days are sorted, so that the upsert is done
+-- features and detections need.  They are sorted, so that the upsert is done
 -- before the first of them is judged: a batch may bring a day and those before.
 CREATE FUNCTION anomaly.window_select(store name, scope text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -23,7 +23,7 @@ AS $$
 		SELECT w.minute AS window_start, w.minute + interval '1 minute' AS window_end,
 			   w.minute AS start_time, w.minute + interval '1 minute' AS end_time,
 			   NULL::inet AS dst_addr, NULL::int4 AS dst_port, NULL::int2 AS protocol, w.dsts AS target_count, w.*
-		FROM touched w
+		FROM touched w ORDER BY w.minute
 	$q$ WHEN 'source_day' THEN $q$
 		SELECT w.day AS window_start, w.day + interval '1 day' AS window_end,
 			   w.first_start AS start_time, w.last_start AS end_time,
@@ -53,6 +53,20 @@ BEGIN
 		WHEN 'sources' THEN format($q$
 			SELECT count(DISTINCT src_addr) FROM %1$I.flow_feature f
 			WHERE dst_addr = $2 AND start_time >= $5 AND start_time < $5 + interval '1 minute' AND %2$s$q$, store, anomaly.under_fire())
+		WHEN 'spike_sd' THEN format($q$
+			SELECT (max(bytes) FILTER (WHERE minute = $5) - avg(bytes) FILTER (WHERE minute < $5))
+				   / nullif(stddev(bytes) FILTER (WHERE minute < $5), 0)
+			FROM (SELECT minute, (src_bytes + dst_bytes)::float8 AS bytes FROM %I.source_minute
+				  WHERE src_addr = $1 AND minute <= $5 AND minute > $5 - interval '1 day') m
+			HAVING count(*) > 30$q$, store)
+		WHEN 'growth' THEN format($q$
+			SELECT (sum(src_bytes + dst_bytes) FILTER (WHERE minute > $5 - interval '10 minutes'))::float8
+				   / nullif(sum(src_bytes + dst_bytes) FILTER (WHERE minute <= $5 - interval '10 minutes'), 0)
+			FROM %I.source_minute WHERE src_addr = $1 AND minute <= $5 AND minute > $5 - interval '20 minutes'$q$, store)
+		WHEN 'hour_share' THEN format($q$
+			SELECT (max(bytes) / sum(bytes))::float8
+			FROM (SELECT sum(src_bytes + dst_bytes) AS bytes FROM %I.source_minute
+				  WHERE src_addr = $1 AND minute >= $5 AND minute < $5 + interval '1 day' GROUP BY date_trunc('hour', minute)) h$q$, store)
 		WHEN 'days_known' THEN format($q$
 			SELECT count(*) FROM %I.source_day WHERE src_addr = $1 AND day < $5 AND day >= $5 - interval '14 days'$q$, store)
 		WHEN 'upload_ratio' THEN format($q$

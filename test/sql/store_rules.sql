@@ -80,5 +80,26 @@ CALL hand.wave('2026-01-11 10:02+00', '10.0.0.28', 1, 1, '1 s', '10.0.0.2', 53, 
 CALL hand.wave('2026-01-11 10:03+00', '10.0.0.29', 1, 1, '1 s', '198.51.100.77', 443, 6, 3, 500, 500, 5, 5);	-- not seen before
 CALL hand.wave('2026-01-11 10:03+00', '10.0.3.3', 1, 1, '1 s', '198.51.100.77', 443, 6, 3, 500, 500, 5, 5);	-- nor was its source
 SELECT * FROM hand.fort WHERE first_seen >= '2026-01-11';
+SELECT anomaly_backfill('fort', NULL, '2026-01-11 00:00+00', '2026-01-12 00:00+00') AS detections;
+
+-- Nor are these on: spikes of a host that moves 12 MB every ten minutes, and
+-- once 60 MB; of one that moves that all the time, nothing is said.
+UPDATE fort.threat_rule SET enabled = rule IN ('traffic_spike', 'traffic_doubled', 'one_hour');
+INSERT INTO fort.flow SELECT f.* FROM generate_series(0, 47) i, generate_series(1, 5) n, (VALUES ('10.0.4.1'::inet, 1), ('10.0.4.2', 5)) host(addr, usual),
+	hand.flow(timestamptz '2026-01-11 12:00+00' + interval '10 min' * i + interval '1 s' * n, addr, '10.0.0.9', 445, 6, 3, 20000,
+		2400000 * CASE WHEN i = 40 THEN 5 ELSE usual END + (100000 * hand.draw('volume', i * 5 + n))::int8, 300, 1600) f;
+-- 30 MB in its first hour, 1 MB in each of nine others
+INSERT INTO fort.flow SELECT f.* FROM generate_series(0, 239) i,
+	hand.flow(timestamptz '2026-01-11 12:00+00' + interval '150 s' * i, '10.0.4.3', '10.0.0.9', 445, 6, 3, 2000, CASE WHEN i < 24 THEN 1250000 ELSE 42000 END, 30, 100) f;
+SELECT * FROM hand.fort WHERE first_seen >= '2026-01-11' AND source LIKE '10.0.4.%';
+SELECT source, d.rule, r ->> 'feature' AS feature, r ->> 'value' AS value FROM fort.detection d, host(d.src_addr) source, jsonb_array_elements(reasons) r
+WHERE src_addr <<= '10.0.4.0/24' AND r ->> 'feature' IN ('spike_sd', 'growth', 'hour_share') ORDER BY 1, 2, d.start_time;
+-- the numbers in SQL
+WITH minute AS (
+	SELECT date_trunc('minute', start_time) AS at, sum(src_bytes + dst_bytes)::float8 AS bytes FROM fort.flow WHERE src_addr = '10.0.4.1' GROUP BY 1
+), past AS (
+	SELECT at, bytes, avg(bytes) OVER before AS mean, stddev(bytes) OVER before AS sd FROM minute WINDOW before AS (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+)
+SELECT round(((bytes - mean) / sd)::numeric, 3) AS spike_sd FROM past WHERE at = '2026-01-11 18:40+00';
 SELECT error FROM fort.tally;
 SELECT anomaly_backfill('fort', NULL, '2026-01-11 00:00+00', '2026-01-12 00:00+00') AS detections;

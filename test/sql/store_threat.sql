@@ -95,7 +95,8 @@ INSERT INTO guard.threat_condition VALUES ('syn_flood', 'source_minute', 'sins',
 INSERT INTO guard.threat_condition VALUES ('syn_flood', 'peer_day', 'gap_cv', '>=', 1);
 -- What has no expression is looked up.
 SELECT feature FROM unnest('{source_minute,target_minute,source_day,peer_day,flow}'::text[]) scope, anomaly.threat_measures(scope)
-WHERE expression IS NULL AND anomaly.window_lookup('guard', feature, '10.0.0.101', '10.0.0.2', 1, 6, '2026-01-05') IS NULL;
+WHERE expression IS NULL AND coalesce(anomaly.window_lookup('guard', feature, '10.0.0.101', '10.0.0.2', 1, 6, '2026-01-05'),
+	anomaly.window_lookup('guard', feature, '10.0.0.101', '10.0.0.2', 1, 6, '2026-01-05 15:00')) IS NULL;
 -- Every threat has a playbook.
 SELECT DISTINCT threat FROM guard.threat_rule EXCEPT SELECT threat FROM guard.playbook WHERE step = 1;
 
