@@ -26,10 +26,9 @@
  *
  * Without the second term a handful of attacks that look alike would get a
  * centre of their own, and the score 0.  The smallest clusters, outside of
- * `core_share` of the rows, are no centres at all (He, Xu & Deng, "Discovering
- * Cluster-based Local Outliers", Pattern Recognition Letters 24, 2003).  The
- * clusters' own spreads are of no use: the densest would have the most
- * anomalous surroundings.
+ * `core_share` of the rows, are none (He, Xu & Deng, "Discovering Cluster-based
+ * Local Outliers", Pattern Recognition Letters 24, 2003).  The clusters' own
+ * spreads do not help: around the densest all would be anomalous.
  *
  * Payload: u16 centres, f32 S; for each centre the second term, f32 [cols].
  */
@@ -207,9 +206,7 @@ try_centre(const run *r, const float *centre, float *d)
 
 	for (size_t i = 0; i < r->n; i++)
 	{
-		d[i] = squared_distance(row_values(r, i), centre, cols);
-		if (r->k > 0 && r->d[i] < d[i])
-			d[i] = r->d[i];
+		d[i] = fminf(squared_distance(row_values(r, i), centre, cols), r->k > 0 ? r->d[i] : INFINITY);
 		sum += row_weight(r, i) * (double) d[i];
 		if (i % (1 + POLL_EVERY / cols) == 0)
 			r->ctx->poll(r->ctx);
@@ -217,12 +214,11 @@ try_centre(const run *r, const float *centre, float *d)
 	return sum;
 }
 
-/* k-means++, the best of some draws each time; fewer centres when there are
- * fewer different rows. */
+/* The best of some draws each time; fewer centres when there are fewer different rows. */
 static void
 seed_centres(run *r, pga_rng *rng, size_t k)
 {
-	int			tries = 2 + (int) pga_log((double) k);
+	size_t		tries = 2 + (size_t) pga_log((double) k);
 
 	r->centres = pga_space_create(r->ctx, k, r->m->cols);
 	for (r->k = 0; r->k < k; r->k++)
@@ -230,25 +226,19 @@ seed_centres(run *r, pga_rng *rng, size_t k)
 		double		least = INFINITY;
 		size_t		best = 0;
 		size_t		at = 0;
+		size_t		t;
 
-		for (int t = 0; t < (r->k == 0 ? 1 : tries); t++)
+		for (t = 0; t < (r->k == 0 ? 1 : tries) && draw_row(r, rng, r->k == 0, &at); t++)
 		{
-			double		sum;
+			double		sum = try_centre(r, row_values(r, at), r->trial);
 
-			if (!draw_row(r, rng, r->k == 0, &at))
-				break;
-			sum = try_centre(r, row_values(r, at), r->trial);
-			if (sum < least)
-			{
-				float	   *d = r->trial;
-
-				least = sum;
-				best = at;
-				r->trial = r->best;
-				r->best = d;
-			}
+			if (t > 0 && sum >= least)
+				continue;
+			least = sum;
+			best = at;
+			memcpy(r->best, r->trial, r->n * sizeof(float));
 		}
-		if (least == INFINITY)
+		if (t == 0)
 			break;
 		pga_space_put(r->centres, r->k, row_values(r, best));
 		memcpy(r->d, r->best, r->n * sizeof(float));
