@@ -132,6 +132,18 @@ find_store(server *s)
 	return s->schema;
 }
 
+/*
+ * A program that is killed leaves its session at work, with its locks, until
+ * the server next hears from it; rollups of a big batch take a while.  Have it
+ * look, where it can (since PostgreSQL 14, on most systems) and unless it does.
+ */
+static void
+have_client_watched(server *s)
+{
+	PQclear(PQexec(s->conn, "SELECT pg_catalog.set_config(name, '1s', false) FROM pg_catalog.pg_settings "
+				   "WHERE name = 'client_connection_check_interval' AND setting = '0'"));
+}
+
 bool
 server_connect(server *s, const char *conninfo)
 {
@@ -144,7 +156,10 @@ server_connect(server *s, const char *conninfo)
 	if (PQstatus(s->conn) != CONNECTION_OK)
 		server_error(s, PQerrorMessage(s->conn));
 	else if (find_extension(s) && find_store(s))
+	{
+		have_client_watched(s);
 		return true;
+	}
 	server_close(s);
 	return false;
 }

@@ -130,6 +130,21 @@ ok($status == 3 && $err =~ /no more flows/, 'an error of the database');
 is(captures() . ' ' . stored(), $kept, 'undoes the file');
 sql('DROP TRIGGER refuse ON netflow.flow');
 
+# Killed while the server is at work on what it has got, and will be for long.
+sql(q{CREATE FUNCTION doze() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN NULL; END $$;
+	CREATE TRIGGER doze AFTER INSERT ON netflow.flow EXECUTE FUNCTION doze()});
+my $dozer = loader_start("$dir/doze.err", $pcap2pg, "$dir/late.pcap");
+ok(wait_for(q{SELECT exists(SELECT FROM pg_stat_activity WHERE application_name = 'pcap2pg' AND wait_event = 'PgSleep')}), 'the server at work');
+is(loader_end($dozer, 'KILL'), 137, 'pcap2pg killed');
+SKIP: {
+	skip 'the server cannot look whether its client is there', 1
+	  if sql(q{SELECT count(*) FROM pg_settings WHERE name = 'client_connection_check_interval'}) == 0;
+	ok(wait_for($gone), 'the server notices');
+}
+is(captures() . ' ' . stored(), $kept, 'nothing is left');
+sql(q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'pcap2pg'});
+sql('DROP TRIGGER doze ON netflow.flow');
+
 write_file("$dir/foreign", 'text');
 ($status, $out, $err) = run("$dir/foreign $dir/late.pcap");
 is($status, 1, 'a foreign file among others');
