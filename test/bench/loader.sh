@@ -126,7 +126,7 @@ pmacct_load() {
 		sql_table_version: 7
 		sql_history: 1m
 		sql_history_roundoff: m
-		sql_refresh_time: 60
+		sql_refresh_time: 3600
 		sql_dont_try_update: true
 		sql_use_copy: true
 		sql_cache_entries: 1000003
