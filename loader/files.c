@@ -191,7 +191,7 @@ transact(work *w, const char *name, source *s, capture *c)
 	sink_result result = SINK_DONE;
 
 	if (w->sink)
-		result = sink_begin(w->sink, name, source_hash(s), w->options->filter);
+		result = sink_begin(w->sink, name, source_fingerprint(s), w->options->filter);
 	if (result != SINK_DONE)
 		return result == SINK_KNOWN ? EXIT_OK : EXIT_DATABASE;
 	if (!(w->import ? import_file(w, name, s, damage) : meter_file(w, name, s, c, damage)))
@@ -216,7 +216,7 @@ transact(work *w, const char *name, source *s, capture *c)
 	}
 	w->meter.sum.file_bytes = source_position(s);
 	if (w->sink)
-		result = sink_commit(w->sink, source_hash(s), &w->meter.sum);
+		result = sink_commit(w->sink, source_fingerprint(s), &w->meter.sum);
 	if (result != SINK_DONE)
 		return result == SINK_KNOWN ? EXIT_OK : EXIT_DATABASE;
 	if (w->meter.unread > 0)
@@ -270,12 +270,12 @@ load_text(work *w, const char *name, source *s, char *message)
 
 /* Reads a file twice only if one of its size was loaded before. */
 static bool
-begin_hash(const work *w, source *s, char *message)
+begin_fingerprint(const work *w, source *s, char *message)
 {
 	if (w->sink && source_size(s) >= 0 && sink_knows_size(w->sink, source_size(s)))
-		return source_hash_first(s, message);
+		return source_fingerprint_first(s, sink_key(w->sink), message);
 	if (w->sink)
-		source_hash_along(s);
+		source_fingerprint_along(s, sink_key(w->sink));
 	return true;
 }
 
@@ -292,7 +292,7 @@ load_file(work *w, const char *path)
 		complain("%s: %s", name, message);
 		return EXIT_FILE;
 	}
-	if (!begin_hash(w, s, message))
+	if (!begin_fingerprint(w, s, message))
 		complain("%s: %s", name, message);
 	else
 		code = w->options->text ? load_text(w, name, s, message) : load_capture(w, name, s, message);

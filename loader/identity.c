@@ -38,19 +38,19 @@ get_hex(const char *from, uint8_t *bytes, size_t n)
 	return true;
 }
 
-/* Fields: key, hash, begin, source, has a filter?, filter, settings. */
+/* Fields: key, fingerprint, begin, source, has a filter?, filter, settings. */
 char *
 identity_text(const identity *i, size_t *size)
 {
 	char		key[2 * SESSION_KEY_BYTES + 1],
-				hash[2 * SHA256_BYTES + 1] = "";
+				print[2 * FINGERPRINT_BYTES + 1] = "";
 	char	   *text = NULL;
 	FILE	   *to = open_memstream(&text, size);
 
 	put_hex(key, i->key, SESSION_KEY_BYTES);
 	if (i->replay)
-		put_hex(hash, i->sha256, SHA256_BYTES);
-	if (!to || fprintf(to, "%s%c%s%c%" PRId64 "%c%s%c%s%c%s%c%s%c", key, 0, hash, 0, i->started, 0, i->source, 0,
+		put_hex(print, i->fingerprint, FINGERPRINT_BYTES);
+	if (!to || fprintf(to, "%s%c%s%c%" PRId64 "%c%s%c%s%c%s%c%s%c", key, 0, print, 0, i->started, 0, i->source, 0,
 					   i->filter ? "yes" : "no", 0, i->filter ? i->filter : "", 0, i->settings, 0) < 0 || fclose(to) != 0)
 	{
 		complain("out of memory");
@@ -78,5 +78,5 @@ identity_read(char *text, size_t size, identity *i)
 	i->source = field[3];
 	i->filter = strcmp(field[4], "yes") == 0 ? field[5] : NULL;
 	i->settings = field[6];
-	return !i->replay || get_hex(field[1], i->sha256, SHA256_BYTES);
+	return !i->replay || get_hex(field[1], i->fingerprint, FINGERPRINT_BYTES);
 }

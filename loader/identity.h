@@ -19,8 +19,8 @@ enum
 typedef struct identity
 {
 	uint8_t		key[SESSION_KEY_BYTES];
-	bool		replay;			/* of a file, whose hash is: */
-	uint8_t		sha256[SHA256_BYTES];
+	bool		replay;			/* of a file, whose fingerprint is: */
+	uint8_t		fingerprint[FINGERPRINT_BYTES];
 	int64_t		started;		/* microseconds since 1970 */
 	const char *source;			/* file, or interface */
 	const char *filter;			/* NULL: none */

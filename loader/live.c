@@ -262,11 +262,11 @@ take_up(session *s, const identity *who, int *code)
 	return false;
 }
 
+/* Uses the session up, whose connection may be open. */
 static int
-replay(const options *o, const char *path, source *from, capture *c)
+replay(const options *o, const char *path, session *s, source *from, capture *c)
 {
 	identity	who = {.replay = true, .started = time_of_day(), .source = path, .filter = o->filter};
-	session		s = {.server.store = o->store, .conninfo = o->conninfo};
 	courier    *to = NULL;
 	feed		f;
 	int			code;
@@ -277,13 +277,16 @@ replay(const options *o, const char *path, source *from, capture *c)
 	who.settings = settings_text(o);
 	if (o->output == TO_DATABASE)
 	{
-		memcpy(who.sha256, source_hash(from), SHA256_BYTES);
-		memcpy(who.key, who.sha256, SESSION_KEY_BYTES);
-		if (!take_up(&s, &who, &code))
+		memcpy(who.fingerprint, source_fingerprint(from), FINGERPRINT_BYTES);
+		memcpy(who.key, who.fingerprint, SESSION_KEY_BYTES);
+		if (!take_up(s, &who, &code))
+		{
+			session_close(s);
 			return code;
-		to = courier_start(&s, &who, NULL);
+		}
+		to = courier_start(s, &who, NULL);
 	}
-	feed_open(&f, o, path, to, s.stored);
+	feed_open(&f, o, path, to, s->stored);
 	whole = play(&f, c, damage);
 	if (whole && !source_finish(from, message))
 	{
@@ -301,21 +304,28 @@ int
 live_replay(const options *o, const char *path)
 {
 	char		message[MESSAGE_BYTES];
-	source	   *from = source_open(path, message);
+	session		s = {.server.store = o->store, .conninfo = o->conninfo};
+	source	   *from;
 	capture    *c = NULL;
 	int			code = EXIT_FILE;
 
+	if (o->output == TO_DATABASE && !session_connect(&s))
+		return EXIT_DATABASE;
+	from = source_open(path, message);
 	if (from && source_size(from) < 0)
 		snprintf(message, sizeof(message), "only a regular file can be replayed");
-	else if (from && source_hash_first(from, message))
+	else if (from && (!s.server.conn || source_fingerprint_first(from, s.server.capture_key, message)))
 		c = capture_open(from, o->filter, message);
 	if (c)
 	{
-		code = replay(o, path, from, c);
+		code = replay(o, path, &s, from, c);
 		capture_close(c);
 	}
 	else
+	{
 		complain("%s: %s", path, message);
+		session_close(&s);
+	}
 	if (from)
 		source_close(from);
 	return code;

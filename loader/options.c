@@ -102,7 +102,7 @@ usage(FILE *to)
 		  "      --health=FILE      write a line on how things stand there every 5 seconds\n"
 		  "\n"
 		  "One file is one transaction.  A file that was loaded before is recognised by its\n"
-		  "SHA-256 and left out.  Of a damaged file everything before the damage is loaded, with\n"
+		  "fingerprint and left out.  Of a damaged file everything before the damage is loaded, with\n"
 		  "a warning; a file that is no capture is an error, and the other files go on.\n"
 		  "\n"
 		  "Lines of CSV that are no flow are set aside in the store's table \"reject\".\n"

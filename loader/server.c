@@ -109,17 +109,33 @@ find_extension(server *s)
 	return s->functions;
 }
 
+/* A key from bytea's text. */
+static bool
+get_key(const char *text, uint8_t key[FINGERPRINT_KEY_BYTES])
+{
+	size_t		bytes;
+	unsigned char *value = PQunescapeBytea((const unsigned char *) text, &bytes);
+	bool		good = value && bytes == FINGERPRINT_KEY_BYTES;
+
+	if (good)
+		memcpy(key, value, FINGERPRINT_KEY_BYTES);
+	PQfreemem(value);
+	return good;
+}
+
 static bool
 find_store(server *s)
 {
 	const char *values[1] = {s->store};
-	PGresult   *result = server_run(s, "SELECT quote_ident(name) FROM %s WHERE name = $1", "anomaly.flow_store", 1, values, NULL);
+	PGresult   *result = server_run(s, "SELECT quote_ident(name), capture_key FROM %s WHERE name = $1", "anomaly.flow_store", 1, values, NULL);
 	char	   *problem;
 
 	if (server_succeeded(s, result))
 	{
-		if (PQntuples(result) == 1)
+		if (PQntuples(result) == 1 && get_key(PQgetvalue(result, 0, 1), s->capture_key))
 			s->schema = must_format("%s", PQgetvalue(result, 0, 0));
+		else if (PQntuples(result) == 1)
+			server_error(s, "the store's capture_key is broken");
 		else
 		{
 			problem = must_format("database \"%s\" has no flow store \"%s\"", PQdb(s->conn), s->store);

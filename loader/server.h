@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 
 #include "batch.h"
+#include "fingerprint.h"
 
 enum
 {
@@ -20,6 +21,7 @@ typedef struct server
 	const char *store;			/* as given, for parameters */
 	char	   *schema;			/* quoted */
 	char	   *functions;		/* the extension's schema, quoted */
+	uint8_t		capture_key[FINGERPRINT_KEY_BYTES]; /* the store's, for fingerprints */
 	bool		quiet;			/* keep errors, don't print them */
 	char		error[ERROR_BYTES]; /* the last one */
 } server;

@@ -57,11 +57,11 @@ static bool
 insert_row(session *s, const identity *i)
 {
 	uint64_t	started = htobe64((uint64_t) copy_timestamp(i->started));
-	const char *values[] = {i->source, (const char *) i->key, i->replay ? (const char *) i->sha256 : NULL,
+	const char *values[] = {i->source, (const char *) i->key, i->replay ? (const char *) i->fingerprint : NULL,
 		i->filter, i->settings, (const char *) &started, i->replay ? NULL : i->source};
-	const int	lengths[] = {0, SESSION_KEY_BYTES, SHA256_BYTES, 0, 0, sizeof(started), 0};
+	const int	lengths[] = {0, SESSION_KEY_BYTES, FINGERPRINT_BYTES, 0, 0, sizeof(started), 0};
 	PGresult   *result = server_run(&s->server,
-									"INSERT INTO %s.capture (source, session, sha256, filter, settings, started_at, interface, flows, state) "
+									"INSERT INTO %s.capture (source, session, fingerprint, filter, settings, started_at, interface, flows, state) "
 									"VALUES ($1, $2::uuid, $3::bytea, $4, $5, $6::timestamptz, $7, 0, 'capturing') ON CONFLICT DO NOTHING",
 									s->server.schema, 7, values, lengths);
 	bool		good = server_succeeded(&s->server, result);
@@ -74,12 +74,12 @@ insert_row(session *s, const identity *i)
 static bool
 find_row(session *s, const identity *i)
 {
-	const char *values[] = {(const char *) i->key, i->replay ? (const char *) i->sha256 : NULL, i->settings, i->filter};
-	const int	lengths[] = {SESSION_KEY_BYTES, SHA256_BYTES, 0, 0};
+	const char *values[] = {(const char *) i->key, i->replay ? (const char *) i->fingerprint : NULL, i->settings, i->filter};
+	const int	lengths[] = {SESSION_KEY_BYTES, FINGERPRINT_BYTES, 0, 0};
 	PGresult   *result = server_run(&s->server,
 									"SELECT id, coalesce(flows, 0), state <> 'capturing', (settings, filter) IS DISTINCT FROM ($3, $4), "
 									"concat_ws(', filter ', settings, filter) "
-									"FROM %s.capture WHERE session = $1::uuid OR sha256 = $2::bytea",
+									"FROM %s.capture WHERE session = $1::uuid OR fingerprint = $2::bytea",
 									s->server.schema, 4, values, lengths);
 	bool		good = server_succeeded(&s->server, result);
 

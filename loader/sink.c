@@ -206,6 +206,12 @@ sink_rollback(sink *s)
 	s->open = false;
 }
 
+const uint8_t *
+sink_key(const sink *s)
+{
+	return s->server.capture_key;
+}
+
 bool
 sink_knows_size(sink *s, int64_t bytes)
 {
@@ -222,14 +228,14 @@ sink_knows_size(sink *s, int64_t bytes)
 
 /* Says which capture has these bytes already. */
 static sink_result
-known(sink *s, const uint8_t *hash)
+known(sink *s, const uint8_t *print)
 {
-	const char *values[] = {(const char *) hash};
-	const int	lengths[] = {SHA256_BYTES};
+	const char *values[] = {(const char *) print};
+	const int	lengths[] = {FINGERPRINT_BYTES};
 	PGresult   *result;
 
 	sink_rollback(s);
-	result = server_run(&s->server, "SELECT id, source FROM %s.capture WHERE sha256 = $1::bytea", s->server.schema, 1, values, lengths);
+	result = server_run(&s->server, "SELECT id, source FROM %s.capture WHERE fingerprint = $1::bytea", s->server.schema, 1, values, lengths);
 	if (succeeded(s, result) && PQntuples(result) == 1)
 		complain("%s: already loaded as capture %s (%s)", s->name,
 				 PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
@@ -242,10 +248,10 @@ known(sink *s, const uint8_t *hash)
  * the first to commit, and then inserts nothing.
  */
 sink_result
-sink_begin(sink *s, const char *name, const uint8_t *hash, const char *filter)
+sink_begin(sink *s, const char *name, const uint8_t *print, const char *filter)
 {
-	const char *values[] = {name, (const char *) hash, filter};
-	const int	lengths[] = {0, SHA256_BYTES, 0};
+	const char *values[] = {name, (const char *) print, filter};
+	const int	lengths[] = {0, FINGERPRINT_BYTES, 0};
 	PGresult   *result;
 
 	s->failed = false;
@@ -253,15 +259,15 @@ sink_begin(sink *s, const char *name, const uint8_t *hash, const char *filter)
 	s->name = name;
 	if (!command(s, "BEGIN ISOLATION LEVEL READ COMMITTED"))
 		return SINK_FAILED;
-	result = server_run(&s->server, "INSERT INTO %s.capture (source, sha256, filter, state) "
-				 "VALUES ($1, $2::bytea, $3, 'loading') ON CONFLICT (sha256) DO NOTHING RETURNING id",
+	result = server_run(&s->server, "INSERT INTO %s.capture (source, fingerprint, filter, state) "
+				 "VALUES ($1, $2::bytea, $3, 'loading') ON CONFLICT (fingerprint) DO NOTHING RETURNING id",
 				 s->server.schema, 3, values, lengths);
 	if (!succeeded(s, result))
 		sink_rollback(s);
 	else if (PQntuples(result) == 0)
 	{
 		PQclear(result);
-		return known(s, hash);
+		return known(s, print);
 	}
 	else
 		s->capture_id = (int32_t) strtol(PQgetvalue(result, 0, 0), NULL, 10);
@@ -269,9 +275,9 @@ sink_begin(sink *s, const char *name, const uint8_t *hash, const char *filter)
 	return s->failed ? SINK_FAILED : SINK_DONE;
 }
 
-/* Fills in the capture's row; what is hashed along turns out to be known only here. */
+/* Fills in the capture's row; what was not known before turns out to be known only here. */
 static sink_result
-finish_capture(sink *s, const uint8_t *hash, const capture_summary *c)
+finish_capture(sink *s, const uint8_t *print, const capture_summary *c)
 {
 	int64_t		number[] = {s->capture_id, c->file_bytes, copy_timestamp(c->first_packet),
 	copy_timestamp(c->last_packet), c->packets, c->ip_packets, c->flows, c->drops, c->rejected, c->evicted};
@@ -291,13 +297,13 @@ finish_capture(sink *s, const uint8_t *hash, const capture_summary *c)
 		values[2] = values[3] = NULL;
 	if (c->drops < 0)
 		values[7] = NULL;
-	values[10] = (const char *) hash;
-	lengths[10] = SHA256_BYTES;
+	values[10] = (const char *) print;
+	lengths[10] = FINGERPRINT_BYTES;
 	values[11] = c->truncated ? c->damage : NULL;
 	result = server_run(&s->server, "UPDATE %s.capture SET file_bytes = $2::int8, first_packet = $3::timestamptz, "
 				 "last_packet = $4::timestamptz, packets = $5::int8, ip_packets = $6::int8, "
 				 "other_packets = $5::int8 - $6::int8, flows = $7::int8, drops = $8::int8, rejected = $9::int8, evicted = $10::int8, "
-				 "sha256 = $11::bytea, truncated = $12::text IS NOT NULL, error = $12::text, state = 'loaded', "
+				 "fingerprint = $11::bytea, truncated = $12::text IS NOT NULL, error = $12::text, state = 'loaded', "
 				 "finished_at = pg_catalog.clock_timestamp() WHERE id = $1::int8",
 				 s->server.schema, SUMMARY_PARAMETERS, values, lengths);
 	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -310,14 +316,14 @@ finish_capture(sink *s, const uint8_t *hash, const capture_summary *c)
 }
 
 sink_result
-sink_commit(sink *s, const uint8_t *hash, const capture_summary *c)
+sink_commit(sink *s, const uint8_t *print, const capture_summary *c)
 {
 	sink_result outcome;
 
 	await(s);
-	outcome = s->failed ? SINK_FAILED : finish_capture(s, hash, c);
+	outcome = s->failed ? SINK_FAILED : finish_capture(s, print, c);
 	if (outcome == SINK_KNOWN)
-		return known(s, hash);
+		return known(s, print);
 	if (outcome == SINK_DONE && !command(s, "COMMIT"))
 		outcome = SINK_FAILED;
 	if (outcome == SINK_DONE)

@@ -26,11 +26,14 @@ typedef enum sink_result
 sink	   *sink_open(const char *conninfo, const char *store, bool verbose);
 void		sink_close(sink *);
 
+/* The store's key for fingerprints. */
+const uint8_t *sink_key(const sink *);
+
 /* Was a file of so many bytes loaded before?  A failure shows with sink_begin(). */
 bool		sink_knows_size(sink *, int64_t bytes);
 
-/* "hash" is NULL if it is not known yet: it comes with sink_commit(). */
-sink_result sink_begin(sink *, const char *name, const uint8_t *hash, const char *filter);
+/* The fingerprint is NULL if it is not known yet: it comes with sink_commit(). */
+sink_result sink_begin(sink *, const char *name, const uint8_t *print, const char *filter);
 
 /* A flow_emit; its argument is the sink.  After a failure it does nothing. */
 void		sink_row(void *arg, const flow_row *);
@@ -39,7 +42,7 @@ void		sink_row(void *arg, const flow_row *);
 void		sink_reject(sink *, int64_t line, const char *reason, const char *raw, size_t length);
 
 bool		sink_failed(const sink *);
-sink_result sink_commit(sink *, const uint8_t *hash, const capture_summary *);
+sink_result sink_commit(sink *, const uint8_t *print, const capture_summary *);
 void		sink_rollback(sink *);
 
 /* anomaly_maintain(): retention and rollups, after the files. */

@@ -1,11 +1,10 @@
 /*
- * source.c - input bytes, hashed (see source.h).
+ * source.c - input bytes, and their fingerprint (see source.h).
  */
 #include "source.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,9 +43,9 @@ struct source
 	int64_t		position;
 	bool		regular;
 	struct stat before;			/* when it was opened */
-	EVP_MD_CTX *hashing;		/* of what was read so far */
-	uint8_t		hash[SHA256_BYTES];
-	bool		hash_known;
+	fingerprint *taking;		/* of what was read so far */
+	uint8_t		print[FINGERPRINT_BYTES];
+	bool		print_known;
 };
 
 /* All bytes pass here.  Of signals only those that ask to stop end the wait for them. */
@@ -61,8 +60,8 @@ fetch(source *s, void *to, size_t size)
 	if (n > 0)
 	{
 		s->position += n;
-		if (s->hashing)
-			EVP_DigestUpdate(s->hashing, to, (size_t) n);
+		if (s->taking)
+			fingerprint_add(s->taking, to, (size_t) n);
 	}
 	return n;
 }
@@ -132,26 +131,13 @@ stream_read(void *cookie, char *to, size_t size)
 	return source_read(cookie, to, size);
 }
 
-static EVP_MD_CTX *
-begin_hash(void)
-{
-	EVP_MD_CTX *hashing = EVP_MD_CTX_new();
-
-	if (!hashing || !EVP_DigestInit_ex(hashing, EVP_sha256(), NULL))
-	{
-		complain("no SHA-256 in libcrypto");
-		exit(1);
-	}
-	return hashing;
-}
-
 static void
-end_hash(source *s)
+end_fingerprint(source *s)
 {
-	EVP_DigestFinal_ex(s->hashing, s->hash, NULL);
-	EVP_MD_CTX_free(s->hashing);
-	s->hashing = NULL;
-	s->hash_known = true;
+	fingerprint_get(s->taking, s->print);
+	fingerprint_free(s->taking);
+	s->taking = NULL;
+	s->print_known = true;
 }
 
 /* Reads to the end; false on a read error. */
@@ -196,21 +182,21 @@ source_open(const char *path, char *message)
 }
 
 void
-source_hash_along(source *s)
+source_fingerprint_along(source *s, const uint8_t key[FINGERPRINT_KEY_BYTES])
 {
-	s->hashing = begin_hash();
+	s->taking = fingerprint_new(key);
 }
 
 bool
-source_hash_first(source *s, char *message)
+source_fingerprint_first(source *s, const uint8_t key[FINGERPRINT_KEY_BYTES], char *message)
 {
-	s->hashing = begin_hash();
+	s->taking = fingerprint_new(key);
 	if (!drain(s) || lseek(s->fd, 0, SEEK_SET) != 0)
 	{
 		snprintf(message, MESSAGE_BYTES, "%s", strerror(errno));
 		return false;
 	}
-	end_hash(s);
+	end_fingerprint(s);
 	s->position = 0;
 	return true;
 }
@@ -222,7 +208,7 @@ source_close(source *s)
 		unpack_close(s->unpacker);
 	if (s->fd >= 0)
 		close(s->fd);
-	EVP_MD_CTX_free(s->hashing);
+	fingerprint_free(s->taking);
 	free(s->buffer);
 	free(s);
 }
@@ -263,9 +249,9 @@ source_error(const source *s)
 }
 
 const uint8_t *
-source_hash(const source *s)
+source_fingerprint(const source *s)
 {
-	return s->hash_known ? s->hash : NULL;
+	return s->print_known ? s->print : NULL;
 }
 
 int64_t
@@ -304,7 +290,7 @@ unchanged(const source *s)
 bool
 source_finish(source *s, char *message)
 {
-	if ((s->hashing || !s->regular) && !drain(s))
+	if ((s->taking || !s->regular) && !drain(s))
 	{
 		snprintf(message, MESSAGE_BYTES, "%s", strerror(errno));
 		return false;
@@ -314,7 +300,7 @@ source_finish(source *s, char *message)
 		snprintf(message, MESSAGE_BYTES, "the file was changed while it was read");
 		return false;
 	}
-	if (s->hashing)
-		end_hash(s);
+	if (s->taking)
+		end_fingerprint(s);
 	return true;
 }

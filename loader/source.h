@@ -5,9 +5,9 @@
  *
  * A source is read once, as a stdio stream with a large buffer (libpcap reads
  * through stdio's 4 KB otherwise, which costs a fifth of its speed).  It can
- * tell the SHA-256 of its bytes: before the first is handed out, if it is a
+ * tell the fingerprint of its bytes: before the first is handed out, if it is a
  * regular file and may be one that was loaded earlier, which then costs no more
- * than its hash; or at the end, which saves reading it twice.
+ * than that; or at the end, which saves reading it twice.
  */
 #ifndef SOURCE_H
 #define SOURCE_H
@@ -17,9 +17,10 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "fingerprint.h"
+
 enum
 {
-	SHA256_BYTES = 32,
 	MESSAGE_BYTES = 512			/* room for an error message */
 };
 
@@ -30,11 +31,11 @@ source	   *source_open(const char *path, char *message);
 void		source_close(source *);
 
 /*
- * Before the first byte is taken: hashes a regular file at once (false and a
- * message on a read error), or any source while it is read.
+ * Before the first byte is taken: takes the fingerprint of a regular file at
+ * once (false and a message on a read error), or of any source while it is read.
  */
-bool		source_hash_first(source *, char *message);
-void		source_hash_along(source *);
+bool		source_fingerprint_first(source *, const uint8_t key[FINGERPRINT_KEY_BYTES], char *message);
+void		source_fingerprint_along(source *, const uint8_t key[FINGERPRINT_KEY_BYTES]);
 
 /* The bytes, unpacked, as a stream, once; the caller closes it before the source. */
 FILE	   *source_stream(source *);
@@ -48,8 +49,8 @@ bool		source_magic(source *, uint8_t magic[4]);
 /* Why reading ended in an error; NULL if it did not. */
 const char *source_error(const source *);
 
-/* The hash if it is known already, else NULL. */
-const uint8_t *source_hash(const source *);
+/* NULL while it is not known. */
+const uint8_t *source_fingerprint(const source *);
 
 /* Bytes of the file, packed or not, consumed so far, and in all (-1: not known, a pipe). */
 int64_t		source_position(const source *);
@@ -59,7 +60,7 @@ int64_t		source_size(const source *);
 int64_t		source_time(const source *);
 
 /*
- * Reads what is hashed along, or a pipe, to its end, so that hash and size are
+ * Reads a pipe, or what a fingerprint is taken of, to its end, so that it and size are
  * those of all of it.  False and a message if a file was changed since it was
  * opened.
  */

@@ -28,6 +28,7 @@ CREATE TABLE anomaly.flow_store (
 	alert_gap interval NOT NULL DEFAULT '30 minutes',
 	capacity int8,
 	home cidr[] NOT NULL DEFAULT '{10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,127.0.0.0/8,224.0.0.0/4,255.255.255.255/32,fc00::/7,fe80::/10,ff00::/8,::1/128}',
+	capture_key bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
 	created_by name NOT NULL DEFAULT current_user,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CHECK (partition_interval >= interval '1 minute'
@@ -43,6 +44,7 @@ COMMENT ON COLUMN anomaly.flow_store.retain IS 'age at which anomaly_maintain dr
 COMMENT ON COLUMN anomaly.flow_store.alert_gap IS 'detections of one source and threat no further apart join one alert';
 COMMENT ON COLUMN anomaly.flow_store.capacity IS 'bytes that the store may take on disk, for the forecast in its view health; NULL: unknown';
 COMMENT ON COLUMN anomaly.flow_store.home IS 'networks that count as internal; all others are external';
+COMMENT ON COLUMN anomaly.flow_store.capture_key IS 'key of the fingerprints in capture, 16 bytes: with another, files that were loaded are not known again';
 COMMENT ON COLUMN anomaly.flow_store.created_by IS 'who made the store';
 COMMENT ON COLUMN anomaly.flow_store.created_at IS 'start of the transaction that made it';
 SELECT pg_catalog.pg_extension_config_dump('anomaly.flow_store', '');
@@ -146,7 +148,7 @@ BEGIN
 	CREATE TABLE %1$I.capture (
 		id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 		source text NOT NULL,
-		sha256 bytea UNIQUE,
+		fingerprint bytea UNIQUE,
 		session uuid UNIQUE,
 		interface text,
 		file_bytes int8,

@@ -13,7 +13,7 @@ CREATE FUNCTION draw(stream text, n bigint) RETURNS float8 LANGUAGE sql IMMUTABL
 
 CREATE TEMP TABLE capture_of AS
 	WITH made AS (
-		INSERT INTO netflow.capture (source, sha256, packets, ip_packets, other_packets, flows, drops, state)
+		INSERT INTO netflow.capture (source, fingerprint, packets, ip_packets, other_packets, flows, drops, state)
 		VALUES ('seed.sql', '\x00', 0, 0, 0, 0, 0, 'loaded') RETURNING id)
 	SELECT id FROM made;
 

@@ -9,7 +9,7 @@ use Loader;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw($cluster new_store sql wait_for loader_start loader_end);
+our @EXPORT = qw($cluster new_store sql wait_for loader_start loader_end fingerprint);
 
 our $cluster = "$root/test/stack/cluster.sh";
 
@@ -51,6 +51,16 @@ sub sql
 	close $in or die "failed: $query";
 	$out =~ s{\n\z}{};
 	return $out;
+}
+
+# A file's fingerprint, as the openssl program and SQL make it.
+sub fingerprint
+{
+	my ($file) = @_;
+	my $key = sql(q{SELECT encode(capture_key, 'hex') FROM anomaly.flow_store WHERE name = 'netflow'});
+	my $tag = `openssl mac -cipher AES-128-GCM -macopt hexkey:$key -macopt hexiv:@{[ '00' x 12 ]} -in $file GMAC`;
+	die 'no openssl' if $tag !~ /^([0-9A-F]{32})$/m;
+	return sql("SELECT encode(sha256('\\x$1'::bytea || int8send(@{[ -s $file ]})), 'hex')");
 }
 
 # Waits until the code, or the query, says yes.
