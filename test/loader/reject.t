@@ -1,6 +1,7 @@
 # pcap2pg --csv and the database: good rows in, bad rows aside, once.
 use strict;
 use warnings;
+use Digest::SHA;
 use FindBin;
 use lib $FindBin::RealBin;
 use Loader;
