@@ -49,7 +49,7 @@ export class Chart {
 		this.chart.setOption(option, { notMerge: true });
 		if (this.brushed && !option.dataZoom) {
 			this.chart.dispatchAction({
-				type: 'takeGlobalCursor', key: 'brush', brushOption: { brushType: 'lineX', brushMode: 'single' },
+				type: 'takeGlobalCursor', key: 'brush', brushOption: { brushType: option.brush.brushType ?? 'lineX', brushMode: 'single' },
 			});
 		}
 	}

@@ -35,6 +35,11 @@ export function percent(share) {
 	return `${value > 0 && value < 1 ? '<1' : Math.round(value)}%`;
 }
 
+// A measured number between 0 and 1, or a score; – where nothing was measured.
+export function metric(value) {
+	return value === null || value === undefined ? '–' : value.toFixed(3);
+}
+
 // Rounded down, so that the number never leaves its band.
 export function severity(value) {
 	return String(Math.floor(value));
@@ -67,6 +72,20 @@ export function change(value, previous) {
 export function threat(name) {
 	const words = name.split('_').map((word) => ACRONYMS[word] ?? word).join(' ');
 	return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const PROTOCOLS = { 1: 'ICMP', 2: 'IGMP', 6: 'TCP', 17: 'UDP', 47: 'GRE', 50: 'ESP', 58: 'ICMPv6', 89: 'OSPF', 132: 'SCTP' };
+
+export function protocol(number) {
+	if (number === null) return '–';
+	return PROTOCOLS[number] ?? `IP ${number}`;
+}
+
+// a window of many flows has no single port or destination
+export function endpoint(address, port, number) {
+	if (address === null) return 'several';
+	if (port === null || ![6, 17].includes(number)) return address;
+	return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 // ---- time: every function takes the zone, 'utc' or 'local'

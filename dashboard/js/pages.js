@@ -12,12 +12,18 @@
 //                      false where the key means nothing now
 
 import { alerts } from './pages/alerts.js';
+import { explore } from './pages/explore.js';
+import { host } from './pages/host.js';
+import { models } from './pages/models.js';
 import { overview } from './pages/overview.js';
 import { status } from './pages/status.js';
 
 export const PAGES = [
 	overview,
 	alerts,
+	host,
+	explore,
+	models,
 	status,
 ];
 

@@ -3,6 +3,7 @@
 
 import { BANDS } from './bands.js';
 
+const SERIES = ['series1', 'series2', 'series3', 'series4', 'series5'];
 const system = matchMedia('(prefers-color-scheme: dark)');
 
 export function applyTheme(choice) {
@@ -21,7 +22,7 @@ export function palette() {
 		probe.style.color = `var(--${name})`;
 		return getComputedStyle(probe).color;
 	};
-	const names = ['text', 'muted', 'line', 'grid', 'panel', 'accent', 'accent-soft', 'normal'];
+	const names = ['text', 'muted', 'line', 'grid', 'panel', 'accent', 'accent-soft', 'normal', ...SERIES];
 	const colours = Object.fromEntries([...names, ...BANDS.map((b) => b.name)].map((n) => [n, read(n)]));
 	colours.font = getComputedStyle(document.body).fontFamily;
 	probe.remove();

@@ -4,14 +4,13 @@
 import { bandOf } from '../bands.js';
 import { get, scope } from '../api.js';
 import { h } from '../dom.js';
-import { count, featureValue, moment, threat as threatLabel } from '../format.js';
+import { count, endpoint, featureValue, moment, protocol, threat as threatLabel } from '../format.js';
 import { recordTable, stateLink } from '../table.js';
 import { bandCell } from './common.js';
 
 const PAGE = 100;
 const COLUMNS = ['id', 'start_time', 'alert_id', 'flow_count', 'src_addr', 'src_port', 'dst_addr', 'dst_port', 'protocol',
 	'threat', 'severity', 'score', 'reasons', 'indicators'];
-const PROTOCOLS = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
 
 export const detections = {
 	title: 'Detections',
@@ -53,20 +52,13 @@ function record(row, ctx) {
 			moment(Date.parse(row.start_time), ctx.zone, true),
 			endpoint(row.src_addr, row.src_port, row.protocol),
 			endpoint(row.dst_addr, row.dst_port, row.protocol),
-			PROTOCOLS[row.protocol] ?? (row.protocol === null ? '–' : String(row.protocol)),
+			protocol(row.protocol),
 			threatLabel(row.threat),
 			count(row.flow_count),
 			why(row),
 			alert ? stateLink({ alert }, ctx, {}, alert) : '–',
 		],
 	};
-}
-
-// a window of many flows has no single port or destination
-function endpoint(address, port, protocol) {
-	if (address === null) return 'several';
-	if (port === null || ![6, 17].includes(protocol)) return address;
-	return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 // the rules that fired, and the value that weighed most

@@ -116,8 +116,8 @@ function slider(left, ctx) {
 	}];
 }
 
-function describe(row, ctx) {
+export function describe(row, ctx, more = []) {
 	const t0 = Date.parse(row.t);
 	return tip(span(t0, t0 + ctx.range.step, ctx.zone), [
-		['Flows', count(row.flows)], ['Packets', count(row.packets)], ['Traffic', bytes(row.bytes)], ...bandLines(row)]);
+		['Flows', count(row.flows)], ['Packets', count(row.packets)], ['Traffic', bytes(row.bytes)], ...more, ...bandLines(row)]);
 }

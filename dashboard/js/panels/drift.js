@@ -1,0 +1,70 @@
+// How far the flows of the range have moved from what a model learnt from, and
+// how its retrainings went.
+
+import { call, get, scope } from '../api.js';
+import { h } from '../dom.js';
+import { count, metric, moment } from '../format.js';
+import { chosen, loadVersions } from '../models.js';
+import { makeTable } from '../table.js';
+
+const SHAPES = { shifted: '▲ shifted', moderate: '● moderate', stable: '○ stable' };
+let last = { key: null };	// what was measured last: it costs, so only when asked for
+
+export const drift = {
+	title: 'Drift',
+	note: 'Flows of this range against the rows that the active version learnt from',
+	emptyText: 'There is no model.',
+	isEmpty: (rows) => rows.length === 0,
+	key: ({ state }) => state.version ?? '',
+	load: loadVersions,
+
+	render(rows, ctx) {
+		const { model } = chosen(rows, ctx.state);
+		if (!ctx.may('drift')) return h('p', { class: 'nothing' }, 'Administrators can measure it: log in to do so.');
+		const key = [model, ctx.range.t0, ctx.range.t1].join('|');
+		const shown = last.key === key ? last : null;
+		return [
+			h('div', { class: 'row-tools' }, h('button', { type: 'button', id: 'measure-drift', disabled: shown?.busy ?? false, on: { click: () => measure(model, key, ctx) } },
+				shown?.busy ? 'Measuring…' : `Measure the drift of ${model}`)),
+			shown?.error ? h('p', { role: 'alert' }, [shown.error.message, shown.error.hint].filter(Boolean).join('. ')) : null,
+			shown?.rows ? result(shown.rows, model, ctx) : null,
+		].filter(Boolean);
+	},
+};
+
+async function measure(model, key, ctx) {
+	last = { key, busy: true };
+	ctx.redraw();
+	const { t0, t1 } = scope(ctx.range, {});
+	const answer = await call('drift', { model, t0, t1 }).then((rows) => ({ rows }), (error) => ({ error }));
+	if (last.key !== key) return;
+	last = { key, ...answer };
+	ctx.redraw();
+}
+
+function result(rows, model, ctx) {
+	const share = (value) => (value === null ? '–' : `${(100 * value).toFixed(1)}%`);
+	return h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'Drift by feature' }, makeTable({
+		caption: `Drift of ${model} by feature`,
+		columns: [{ label: 'Feature' }, { label: 'Verdict' }, ...['PSI', 'KS', 'Missing', 'In training', 'Unknown', 'Rows'].map((text) => ({ label: text, numeric: true }))],
+		rows: rows.map((row) => [row.feature, SHAPES[row.verdict] ?? '–', metric(row.psi), metric(row.ks), share(row.missing), share(row.missing_trained),
+			share(row.unknown), count(row.rows)]),
+	}, ctx));
+}
+
+export const retrainings = {
+	title: 'Retrainings',
+	note: 'Champion against challenger',
+	emptyText: 'No model was retrained yet.',
+	isEmpty: (rows) => rows.length === 0,
+	key: () => '',
+
+	load: (_, signal) => get('retrainings', { order: 'id.desc', limit: 100 }, signal),
+
+	render: (rows, ctx) => h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of retrainings' }, makeTable({
+		caption: 'Retrainings, the last one first',
+		columns: [{ label: 'When' }, { label: 'Model' }, { label: 'Challenger', numeric: true }, { label: 'Result' }, { label: 'Why' }],
+		rows: rows.map((row) => [moment(Date.parse(row.finished_at), ctx.zone), row.model, row.challenger === null ? '–' : `v${row.challenger}`,
+			row.failed ? 'failed' : row.activated ? 'activated' : 'kept aside', h('span', { class: 'wrap' }, row.reason)]),
+	}, ctx)),
+};

@@ -1,0 +1,50 @@
+// The sample of flows that the Explore page looks at, and its features.
+
+import { get, scope } from './api.js';
+import { bytes, compact } from './format.js';
+import { once } from './once.js';
+
+const ratio = (value) => (value < 10 ? String(Number(value.toPrecision(2))) : compact(Math.round(value)));
+const seconds = (value) => `${ratio(value)} s`;
+
+// log: seen as log10(1 + value): sizes and rates have long tails
+export const FEATURES = [
+	{ name: 'src_payload', label: 'Payload sent', log: true, show: bytes },
+	{ name: 'dst_payload', label: 'Payload answered', log: true, show: bytes },
+	{ name: 'payload_ratio', label: 'Payload, sent by answered', log: true, show: ratio },
+	{ name: 'duration_s', label: 'Duration', log: true, show: seconds },
+	{ name: 'bytes', label: 'Bytes', log: true, show: bytes },
+	{ name: 'packets', label: 'Packets', log: true, show: compact },
+	{ name: 'bytes_per_packet', label: 'Bytes per packet', show: ratio },
+	{ name: 'bytes_per_s', label: 'Bytes per second', log: true, show: (v) => `${bytes(v)}/s` },
+	{ name: 'packets_per_s', label: 'Packets per second', log: true, show: ratio },
+	{ name: 'retransmission_rate', label: 'Retransmission rate', show: ratio },
+	{ name: 'src_distinct_dsts', label: 'Destinations in a minute', log: true, show: ratio },
+	{ name: 'src_distinct_ports', label: 'Ports in a minute', log: true, show: ratio },
+	{ name: 'src_failed', label: 'Failed in a minute', log: true, show: ratio },
+];
+export const featureNamed = (name) => FEATURES.find((feature) => feature.name === name);
+export const axes = (state) => [featureNamed(state.x) ?? FEATURES[0], featureNamed(state.y) ?? FEATURES[1]];
+
+// A value on its axis, and back; null where a flow has none.
+export const place = ({ name, log }, row) => (row[name] === null ? null : log ? Math.log10(1 + Number(row[name])) : Number(row[name]));
+export const valueAt = ({ log }, at) => (log ? Math.max(10 ** at - 1, 0) : at);
+
+export const sampleKey = ({ range, state }) => [range.t0, range.t1, state.host, state.threat].join('|');
+export const loadSample = (query, signal) =>
+	once(`scatter ${sampleKey(query)}`, () => get('rpc/scatter', scope(query.range, query.state)), signal);
+
+// A box on the scatter, as in the address: x from, x to, y from, y to.
+export function boxOf(state) {
+	return state.box ? state.box.split(',').map(Number) : null;
+}
+
+export function within(rows, state) {
+	const box = boxOf(state);
+	if (!box) return [];
+	const [x, y] = axes(state);
+	const inside = (at, lo, hi) => at !== null && at >= lo && at <= hi;
+	return rows.filter((row) => inside(place(x, row), box[0], box[1]) && inside(place(y, row), box[2], box[3]));
+}
+
+export const nameOf = (row) => `${row.start_time} ${row.row_id}`;
