@@ -115,6 +115,12 @@ BEGIN
 	$f$;
 	COMMENT ON FUNCTION %1$I.drift(text, timestamptz, timestamptz) IS
 		'how far the flows of a period, or a sample of some 50,000, have moved from those the active version learnt from, most moved feature first';
+
+	CREATE FUNCTION %1$I.sample(profile text, n int = 1000, seed int8 = 0) RETURNS SETOF json
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $f$ SELECT * FROM @extschema@.anomaly_sample(profile, least(greatest(coalesce(n, 1000), 0), 5000), coalesce(seed, 0)) $f$;
+	COMMENT ON FUNCTION %1$I.sample(text, int, int8) IS 'made-up labelled rows to try training on, at most 5,000; profiles as of anomaly_sample';
 	$ddl$, api, store);
 END
 $$;

@@ -12,6 +12,7 @@
 //                      false where the key means nothing now
 
 import { alerts } from './pages/alerts.js';
+import { data } from './pages/data.js';
 import { explore } from './pages/explore.js';
 import { host } from './pages/host.js';
 import { models } from './pages/models.js';
@@ -24,6 +25,7 @@ export const PAGES = [
 	host,
 	explore,
 	models,
+	data,
 	status,
 ];
 

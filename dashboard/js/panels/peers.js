@@ -5,7 +5,7 @@ import { bytes, count } from '../format.js';
 import { base, label, tip, tooltip } from './common.js';
 
 const NODES = 40;
-const ROW = 20;
+const ROW = 24;
 const REST = 'others';
 
 const sides = (rows) => [rows.filter((row) => !row.outbound), rows.filter((row) => row.outbound)];
