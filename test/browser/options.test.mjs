@@ -13,29 +13,9 @@ import { threats } from '../../dashboard/js/panels/threats.js';
 import { timeline } from '../../dashboard/js/panels/timeline.js';
 import { resolve, snap } from '../../dashboard/js/range.js';
 import { format as toSearch, parse } from '../../dashboard/js/state.js';
-import { echarts } from './support.mjs';
+import { MINUTE, T0, context, draw } from './drawing.mjs';
 
-const MINUTE = 60000;
-const T0 = Date.parse('2026-03-02T00:00:00Z');
 const css = readFileSync(new URL('../../dashboard/style.css', import.meta.url), 'utf8');
-
-function context(extra = {}) {
-	const range = snap(T0, T0 + 24 * 60 * MINUTE);
-	const palette = Object.fromEntries(['text', 'muted', 'line', 'grid', 'panel', 'accent', 'accent-soft', 'normal',
-		...BANDS.map((b) => b.name)].map((name) => [name, '#336699']));
-	return {
-		range, palette: { ...palette, font: 'sans-serif' }, zone: 'utc', narrow: false, width: 900, state: { metric: null, threat: null },
-		watches: [{ enabled: true, threshold: 0.61 }], link: () => '', go() {}, ...extra,
-	};
-}
-
-function draw(option) {
-	const chart = echarts().init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 400 });
-	chart.setOption(option);
-	const picture = chart.renderToSVGString();
-	chart.dispose();
-	return picture;
-}
 
 const traffic = (ctx) => Array.from({ length: ctx.range.buckets }, (_, i) => ({
 	t: new Date(ctx.range.t0 + i * ctx.range.step).toISOString(),

@@ -29,7 +29,7 @@ function groups(rows, points, ctx) {
 
 function axis(ctx, feature, extra) {
 	return valueAxis(ctx, (at) => feature.show(Number(valueAt(feature, at).toPrecision(2))), {
-		name: feature.label, nameLocation: 'middle', nameTextStyle: label(ctx), scale: true, splitNumber: 5,
+		name: feature.label, nameLocation: 'middle', nameTextStyle: label(ctx), scale: true, splitNumber: ctx.narrow ? 3 : 5,
 		axisLine: { show: true, onZero: false, lineStyle: { color: ctx.palette.line } }, ...extra,
 	});
 }
@@ -119,7 +119,7 @@ export const projection = {
 
 	option(rows, ctx) {
 		const { points, share, loadings } = project(matrixOf(rows));
-		const component = (i, extra) => axis(ctx, { label: `${percent(share[i])}: ${strongest(loadings[i])}`, show: (v) => String(Number(v.toFixed(1))) }, extra);
+		const component = (i, extra) => axis(ctx, { label: `${percent(share[i])}${ctx.narrow ? ' of the variance' : `: ${strongest(loadings[i])}`}`, show: (v) => String(Number(v.toFixed(1))) }, extra);
 		return {
 			...base(ctx),
 			grid: { ...grid(ctx), left: ctx.narrow ? 52 : 60 },
