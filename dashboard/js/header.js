@@ -131,8 +131,8 @@ function drawLive({ status, zone }, live, lost) {
 function drawFilters(ctx) {
 	const { state } = ctx;
 	const chip = (key, name, text, shape) => stateLink({ [key]: null }, ctx,
-		{ class: 'filter', 'data-filter': key, 'aria-label': `Remove the filter ${name} ${text}` },
-		h('span', { class: 'filter-name' }, name), shape, text, h('span', { class: 'cross', 'aria-hidden': 'true' }, '×'));
+		{ class: 'filter', 'data-filter': key },
+		h('span', { class: 'sr-only' }, 'Remove the filter '), h('span', { class: 'filter-name' }, `${name} `), shape, text, h('span', { class: 'cross', 'aria-hidden': 'true' }, '×'));
 	const chips = !pageNamed(state.page).ranged ? [] : [
 		state.host && chip('host', 'Host', state.host, null),
 		state.threat && chip('threat', 'Threat', threatLabel(state.threat), null),
