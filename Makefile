@@ -41,6 +41,9 @@ test:	## everything: unit, fuzz, regress, isolation, TAP, loader, end to end, AP
 	test/stack/install.sh demo test
 	test/run.sh
 
+test-stories: stage	## what the product promises, a test for each of 22 stories
+	test/stories/run.sh
+
 unit:	## core unit and contract tests
 	$(MAKE) -C test/unit check
 
@@ -69,4 +72,4 @@ clean:	## remove build products (a running demo is stopped first)
 	-$(MAKE) -C extension clean
 	rm -rf build
 
-.PHONY: help build install stage demo demo-stop test unit asan fuzz bench bench-quality bench-recall clean
+.PHONY: help build install stage demo demo-stop test test-stories unit asan fuzz bench bench-quality bench-recall clean

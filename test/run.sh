@@ -27,6 +27,7 @@ suite asan make -s -C test/unit asan
 suite fuzz make -s -C test/fuzz smoke
 suite regress test/regress.sh
 suite tap prove --timer -r test/t test/loader test/e2e
+suite stories test/stories/run.sh
 suite quality "$PYTHON" test/bench/quality.py --quick
 suite page test/browser/run.sh
 

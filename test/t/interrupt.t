@@ -1,4 +1,4 @@
-# A training that is cancelled, runs into a timeout, or is killed leaves nothing.
+# A training that is cancelled or runs into a timeout leaves nothing.
 use strict;
 use warnings;
 use FindBin;
@@ -34,28 +34,5 @@ my (undef, $timed) = start_sql("SET statement_timeout = '200ms'; $long{'the scan
 like(do { local $/; <$timed> }, qr/57014/, 'statement_timeout ends a training');
 is(sql('SELECT count(*) FROM anomaly.model'), 0, 'no model is left');
 is(sql('SELECT count(*) FROM anomaly.model_version'), 0, 'no version is left');
-
-# kill -9 while the new version is written but not committed, and while it is computed.
-sql("SELECT anomaly_train('kept', 'SELECT sin(i) AS a, cos(i) AS b FROM generate_series(1, 1000) i')");
-my $scores = "SELECT sum(hashfloat8(anomaly_score('kept', p))::bigint) FROM (SELECT sin(i) AS a, cos(i) AS b FROM generate_series(1, 1000) i) p";
-my $before = sql($scores);
-my %moment = (
-	'while it trains' => "SELECT anomaly_train('kept', 'SELECT i AS a, sin(i) AS b FROM generate_series(1, 500000000) i')",
-	'before it commits' => "SELECT anomaly_train('kept', 'SELECT i AS a, sin(i) AS b FROM generate_series(1, 1000) i'), pg_sleep(600)",
-);
-for my $when (sort keys %moment)
-{
-	my (undef, $out) = start_sql($moment{$when});
-	my $pid = wait_for("SELECT pid FROM pg_stat_activity WHERE query LIKE '%anomaly_train(''kept''%' AND pid <> pg_backend_pid() AND state = 'active'");
-	sleep 0.5;
-	is(kill('KILL', $pid), 1, "killed $when");
-	close $out;
-	wait_for('SELECT NOT pg_is_in_recovery()');
-	is(sql('SELECT count(*) FROM anomaly.model_version'), 1, "$when: no half version");
-	is(sql('SELECT active_version FROM anomaly.model'), 1, "$when: the old version is active");
-	is(sql($scores), $before, "$when: and scores as before");
-}
-is(sql("SELECT version FROM anomaly_train('kept', 'SELECT sin(i) AS a, cos(i) AS b FROM generate_series(1, 1000) i')"),
-	2, 'training goes on');
 
 done_testing();

@@ -1,9 +1,9 @@
-# Dump and restore: models score the same, and training goes on.
+# Story 20: dump, restore: score checksums are equal, and training goes on.
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
 use FindBin;
-use lib $FindBin::RealBin;
+use lib "$FindBin::RealBin/../t";
 use Cluster;
 use Test::More;
 
@@ -31,26 +31,26 @@ my $registry = sql('SELECT to_jsonb(v) - $$body$$ FROM anomaly.model_version v O
 for my $format (qw(plain custom))
 {
 	my $file = "$dir/$format";
-	my $db = "restored_$format";
-	is(system('pg_dump', '-F', $format, '-f', $file, 'postgres'), 0, "$format: dumped");
-	sql("CREATE DATABASE $db TEMPLATE template0");
+	my $copy = "restored_$format";
+	is(system('pg_dump', '-F', $format, '-f', $file, $db), 0, "$format: dumped");
+	sql("CREATE DATABASE $copy TEMPLATE template0");
 	my @restore = $format eq 'plain'
-		? ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $db, '-f', $file)
-		: ('pg_restore', '--exit-on-error', '-d', $db, $file);
+		? ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $copy, '-f', $file)
+		: ('pg_restore', '--exit-on-error', '-d', $copy, $file);
 	is(system(@restore), 0, "$format: restored");
-	is(sql($checksum, $db), $before, "$format: all versions score the same");
-	is(sql('SELECT to_jsonb(v) - $$body$$ FROM anomaly.model_version v ORDER BY id', $db), $registry,
+	is(sql($checksum, $copy), $before, "$format: all versions score the same");
+	is(sql('SELECT to_jsonb(v) - $$body$$ FROM anomaly.model_version v ORDER BY id', $copy), $registry,
 		"$format: the registry is the same");
-	is(sql('SELECT model::text FROM kept', $db), sql('SELECT model::text FROM kept'),
+	is(sql('SELECT model::text FROM kept', $copy), sql('SELECT model::text FROM kept'),
 		"$format: a model in a user's table is the same");
-	is(sql($log, $db), $logged, "$format: the triage log holds");
-	is(sql("SELECT anomaly_triage('stored', '{1}', 'reopen')", $db), 1, "$format: and triage goes on");
-	is(sql('SELECT entries, broken FROM anomaly_verify_log($$stored$$)', $db), '2|', "$format: with the next entry");
-	is(sql("SELECT version FROM anomaly_train('dumped', 'SELECT * FROM points')", $db), 4,
+	is(sql($log, $copy), $logged, "$format: the triage log holds");
+	is(sql("SELECT anomaly_triage('stored', '{1}', 'reopen')", $copy), 1, "$format: and triage goes on");
+	is(sql('SELECT entries, broken FROM anomaly_verify_log($$stored$$)', $copy), '2|', "$format: with the next entry");
+	is(sql("SELECT version FROM anomaly_train('dumped', 'SELECT * FROM points')", $copy), 4,
 		"$format: training goes on with the next version");
-	is(sql('SELECT max(id) > 3 AND count(*) = count(DISTINCT id) FROM anomaly.model_version', $db), 't',
+	is(sql('SELECT max(id) > 3 AND count(*) = count(DISTINCT id) FROM anomaly.model_version', $copy), 't',
 		"$format: ids are not used again");
-	is(sql("SELECT parent_version FROM anomaly.model_version WHERE version = 4", $db), 2,
+	is(sql("SELECT parent_version FROM anomaly.model_version WHERE version = 4", $copy), 2,
 		"$format: the active version was restored");
 }
 
