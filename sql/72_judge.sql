@@ -3,8 +3,8 @@
 -- Each window is joined with the conditions that hold for its features; a rule
 -- fires where all of its conditions do.  Features that are in the window itself
 -- come first; what has to be looked up elsewhere only where the rule's other
--- conditions hold.  A window that grows is judged again, and
--- its detection grows with it.
+-- conditions hold.  A window that grows is judged again, and its detection
+-- grows with it.
 
 -- Windows as an upsert of 60_rollup.sql returned them (touched), with what their
 -- features and detections need.  They are sorted, so that the upsert is done
