@@ -150,3 +150,28 @@ test('markup from the network is text, a bigint keeps its digits', () => withAns
 	assert.equal(await page.locator('main img, #detail img, #detail b, #detail i, #detail s, #detail script').count(), 0);
 	assert.match(await page.textContent('[data-alert="1"]'), /9,007,199,254,740,993/);
 }, '?alert=1'));
+
+test('the inbox: 500 and 502 with retry, slow, empty; a page that fails leaves the rows before it', async () => {
+	for (const answer of [json({ message: 'deadlock detected' }, 500), HTML]) {
+		await withAnswers({ '**/api/alerts*': answer }, async (page) => {
+			assert.equal(await panelState(page, 'inbox'), 'error');
+			assert.match(await messageOf(page, 'inbox'), /Error 50[02]/);
+			await page.unroute('**/api/alerts*');
+			await page.click('[data-panel="inbox"] .panel-message button');
+			await page.waitForSelector('[data-panel="inbox"][data-state="ready"]');
+		}, '?page=alerts');
+	}
+	await withAnswers({ '**/api/alerts*': json([]) }, async (page) => {
+		assert.match(await page.textContent('[data-panel="inbox"]'), /No alerts here/);
+		assert.equal(await page.locator('[aria-label="Alerts by state"]').isVisible(), true);
+	}, '?page=alerts');
+	const rows = Array.from({ length: 51 }, (_, i) => ({ id: i + 1, source: '10.0.0.1', threat: 'x', title: `alert ${i}`, severity: 80, band: 'critical', state: 'open',
+		resolution: null, assignee: null, first_seen: '2026-03-02T00:00:00Z', last_seen: '2026-03-02T01:00:00Z', flow_count: 1, target_count: 1 }));
+	await withAnswers({ '**/api/alerts*': (route) => (route.request().url().includes('or=') ? route.fulfill(HTML) : route.fulfill(json(rows))) }, async (page) => {
+		assert.equal(await page.locator('[data-panel="inbox"] [data-alert]').count(), 50);
+		await page.click('#inbox-more');
+		await page.waitForSelector('[data-panel="inbox"] .panel-foot [role="alert"]');
+		assert.equal(await page.locator('[data-panel="inbox"] [data-alert]').count(), 50);
+		assert.equal(await page.locator('#inbox-more').isEnabled(), true);
+	}, '?page=alerts');
+});

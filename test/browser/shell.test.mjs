@@ -86,7 +86,7 @@ test('pages by key give every row once, in order, ties included', async () => {
 		if (from) url.searchParams.set('or', beyond(order, from));
 		rows = await (await fetch(url)).json();
 		ids.push(...rows.map((r) => String(r.id)));
-		if (rows.length < 97) break;
+		if (rows.length < 97 || ids.length > 20000) break;
 	}
 	assert.deepEqual(ids, sql('SELECT id FROM netflow.detection ORDER BY threat COLLATE "C" DESC, severity, id').flat());
 });

@@ -28,6 +28,7 @@ test('figures equal SQL', () => visit('?page=status', {}, async (page) => {
 	const [[last]] = sql(`SELECT to_char(max(start_time) AT TIME ZONE 'UTC', 'FMDD Mon YYYY, HH24:MI') FROM netflow.detection`);
 	assert.equal(await figure(page, 'detection'), last);
 	assert.match(await line(page, 'detection'), new RegExp(`^${sqlNumber('SELECT count(*) FROM netflow.detection').toLocaleString('en-US')} detections; 1 model on guard`));
+	assert.match(await figure(page, 'feed'), / ago$/);
 	assert.equal(await figure(page, 'retrained'), 'never');
 	assert.equal(await figure(page, 'full'), '–', 'nothing is made up without a capacity');
 	const option = await chartOption(page, 'disk');

@@ -15,7 +15,7 @@ export const status = {
 	layout: () => [
 		slot('alarms'),
 		slot('health', 'tiles four'),
-		columns(column('column wide', slot('timeline')), column('column', slot('disk'))),
+		columns(column('column wide', slot('timeline')), column('column', slot('disk', 'panel grow'))),
 		slot('watches'),
 		slot('captures'),
 	],

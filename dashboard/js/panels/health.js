@@ -20,16 +20,18 @@ export const alarms = {
 		h('strong', {}, [words(row.alarm), row.subject].filter(Boolean).join(': ')),
 		h('span', { class: 'said-plain' }, row.message),
 		row.since && h('span', { class: 'time' }, `since ${moment(Date.parse(row.since), ctx.zone)}`))))
-		: h('p', { class: 'well' }, tick(), 'Nothing: flows come in, rules and models judge them, and there is room.')),
+		: h('p', { class: 'well' }, tick(), 'Nothing: no failure, no loss and no shortage is known.')),
 };
 
 const tick = () => svg('svg', { class: 'tick', viewBox: '0 0 16 16', 'aria-hidden': 'true' }, svg('path', { d: 'M3 8.5 6.5 12 13 4.5' }));
 
 // label, the alarms that are about it, and text: [value, line below] of a health row
 const TILES = [
-	{ name: 'feed', label: 'Last flows', alarms: ['missing_data'], text: (row, zone) => [
-		row.last_arrival ? `${duration(interval(row.silence))} ago` : 'none yet',
-		row.last_arrival ? `${row.live ? 'live' : 'from files'}, ${moment(Date.parse(row.last_arrival), zone)}` : 'nothing has been loaded'] },
+	{ name: 'feed', label: 'Last flows', alarms: ['missing_data'], text: (row, zone) => {
+		const last = row.last_arrival ?? row.arrived_at;
+		if (!last) return ['none yet', 'nothing has been loaded'];
+		return [`${duration(Date.parse(row.at) - Date.parse(last))} ago`, `${row.live ? 'live' : 'not live'}, ${moment(Date.parse(last), zone)}`];
+	} },
 	{ name: 'lag', label: 'Behind', alarms: [], text: (row) => [
 		row.lag === null ? '–' : duration(interval(row.lag)), 'from a flow\'s start to its arrival, the newest'] },
 	{ name: 'drops', label: 'Packets lost', alarms: ['packets_dropped', 'load_failed'], text: (row) => [
