@@ -265,6 +265,20 @@ test('screenshot for the README: down to the alerts', () => visit('', {}, async 
 	await page.screenshot({ path: `${SHOTS}overview.png`, fullPage: true, clip: { x: 0, y: 0, width: 1440, height: y + height + 16 } });
 }));
 
+test('screenshot for the README: an alert beside the inbox', () => visit('?page=alerts&show=all&alert=1', { as: 'analyst' }, async (page) => {
+	await page.waitForSelector('#detail .similar');
+	await page.screenshot({ path: `${SHOTS}alerts.png` });
+}));
+
+test('a rule\'s limit is what is expected: how far the value is past it', () => visit('?page=alerts&show=all&alert=1', {}, async (page) => {
+	await page.waitForSelector('#detail .reasons');
+	const [[reasons]] = sql('SELECT reasons FROM netflow.alert WHERE id = 1');
+	const [{ value, expected }] = JSON.parse(reasons);
+	const limit = Number(expected.replace(/^[<>]=? /, ''));
+	assert.ok(limit > 0 && /^[<>]/.test(expected), expected);
+	assert.equal(await page.textContent('#detail .times >> nth=0'), `×${Math.round(value / limit)}`);
+}));
+
 test('a new flow shows without a reload, under the reader\'s hands', () => visit('', {}, async (page) => {
 	const { flows } = await kpis(page);
 	const id = await page.getAttribute('[data-alert]', 'data-alert');

@@ -41,6 +41,7 @@ prepare() {
 		GRANT USAGE ON SCHEMA anomaly TO netflow_owner;
 		GRANT SELECT, INSERT, UPDATE ON anomaly.model TO netflow_owner;
 		GRANT SELECT, INSERT ON anomaly.model_version, anomaly.flow_store TO netflow_owner;
+		GRANT SELECT ON anomaly.retraining TO netflow_owner;	-- the page's views of health read it
 	SQL
 	export PGOPTIONS="-c role=netflow_owner"
 	sql -c "SELECT anomaly_create_flow_store('netflow')"

@@ -12,6 +12,6 @@ export const alerts = {
 	badge: ({ status }) => status.open_alerts,
 	keys: { show: oneOf('acknowledged', 'closed', 'all'), sort: oneOf('newest'), assignee: name },
 	panels: { inbox, suppressions },
-	layout: () => [slot('inbox'), slot('suppressions')],
+	layout: () => [slot('inbox'), slot('suppressions', 'panel slim')],
 	shortcuts: inboxKeys,
 };

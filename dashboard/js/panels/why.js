@@ -30,7 +30,7 @@ function bar(share) {
 // The value (filled) and the expected one (hollow) on a scale of ln(1 + |x|) that
 // begins at zero, and in words how many times apart they are.
 export function distance({ value, expected }) {
-	const [v, e] = [value, expected].map((text) => (text === null || text === '' ? NaN : Number(text)));
+	const [v, e] = [value, expected].map(numberIn);
 	if (!Number.isFinite(v) || !Number.isFinite(e)) return '–';
 	const top = Math.max(Math.log1p(Math.abs(v)), Math.log1p(Math.abs(e))) || 1;
 	const x = (number) => (5 + (70 * Math.log1p(Math.abs(number))) / top).toFixed(1);
@@ -42,6 +42,12 @@ export function distance({ value, expected }) {
 			svg('circle', { class: 'scale-value', cx: x(v), cy: 6, r: 4 })),
 		h('span', { class: 'times' }, times(v, e)),
 	];
+}
+
+// also of a rule's limit: "< 30"
+function numberIn(text) {
+	const [, digits] = /^\s*(?:[<>]=?|=)?\s*(\S+)\s*$/.exec(text ?? '') ?? [null, NaN];
+	return Number(digits);
 }
 
 function times(value, expected) {
