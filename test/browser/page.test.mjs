@@ -266,7 +266,7 @@ test('screenshot for the README: down to the alerts', () => visit('', {}, async 
 }));
 
 test('screenshot for the README: an alert beside the inbox', () => visit('?page=alerts&show=all&alert=1', { as: 'analyst' }, async (page) => {
-	await page.waitForSelector('#detail .similar');
+	await page.waitForSelector('#detail .reasons');
 	await page.screenshot({ path: `${SHOTS}alerts.png` });
 }));
 
@@ -276,7 +276,7 @@ test('a rule\'s limit is what is expected: how far the value is past it', () => 
 	const [{ value, expected }] = JSON.parse(reasons);
 	const limit = Number(expected.replace(/^[<>]=? /, ''));
 	assert.ok(limit > 0 && /^[<>]/.test(expected), expected);
-	assert.equal(await page.textContent('#detail .times >> nth=0'), `×${Math.round(value / limit)}`);
+	assert.equal(await page.textContent('#detail .times >> nth=0'), `×${(value / limit).toFixed(1)}`);
 }));
 
 test('a new flow shows without a reload, under the reader\'s hands', () => visit('', {}, async (page) => {
