@@ -350,7 +350,7 @@ keep_silent(pga_ctx *ctx, const char *fmt,...)
 static void
 learn_from_all(pga_ctx *ctx, pga_model *model, const pga_split *sp, const lesson *l)
 {
-	void		(*warn) (pga_ctx *, const char *,...) = ctx->warn;
+	__typeof__(ctx->warn) warn = ctx->warn;
 	pga_split	all = *sp;
 	uint64_t   *weight = ctx->alloc(ctx, pga_mul(ctx, sp->rows.n, sizeof(uint64_t)));
 
