@@ -289,7 +289,9 @@ BEGIN
 		EXECUTE format('GRANT %I TO CURRENT_USER', login);
 		EXECUTE format('CREATE SCHEMA %I AUTHORIZATION %I', login, login);
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', login, 'who may log in to the API of flow store ' || store);
-		EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', crypto, login);
+		IF NOT has_schema_privilege(login, crypto, 'USAGE') THEN
+			EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', crypto, login);
+		END IF;
 		PERFORM anomaly.make_login_tables(login, crypto);
 		PERFORM anomaly.make_login_session(store, login, crypto);
 		PERFORM anomaly.make_login_checks(store, login);
