@@ -277,6 +277,11 @@ test('a rule\'s limit is what is expected: how far the value is past it', () => 
 	const limit = Number(expected.replace(/^[<>]=? /, ''));
 	assert.ok(limit > 0 && /^[<>]/.test(expected), expected);
 	assert.equal(await page.textContent('#detail .times >> nth=0'), `×${(value / limit).toFixed(1)}`);
+	await page.click('#detail >> text=Open the host');
+	await settled(page);
+	const params = new URL(page.url()).searchParams;
+	assert.deepEqual([params.get('page'), params.get('host'), params.get('alert')],
+		['host', sql('SELECT host(source) FROM netflow.alert WHERE id = 1')[0][0], null]);
 }));
 
 test('a new flow shows without a reload, under the reader\'s hands', () => visit('', {}, async (page) => {

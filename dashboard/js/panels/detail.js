@@ -79,8 +79,8 @@ function facts(alert, ctx) {
 		fact('Flows', count(alert.flow_count)),
 		fact('Detections', count(alert.detection_count)),
 		h('dt', { class: 'sr-only' }, 'Look closer'),
-		h('dd', { class: 'wide' }, stateLink({ page: null, host: alert.source, threat: null, range: null, t0: from, t1: to + 1, alert: String(alert.id) }, ctx,
-			{ class: 'button' }, 'Show this source and time')));
+		h('dd', { class: 'wide buttons' }, [['Show this source and time', null, String(alert.id)], ['Open the host', 'host', null]].map(([text, page, open]) =>
+			stateLink({ page, host: alert.source, threat: null, range: null, t0: from, t1: to + 1, alert: open }, ctx, { class: 'button' }, text))));
 }
 
 function targets(alert) {
