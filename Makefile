@@ -50,6 +50,9 @@ unit:	## core unit and contract tests
 asan:	## the same under AddressSanitizer and UBSan
 	$(MAKE) -C test/unit asan
 
+sanitize: stage	## pcap2pg's tests of live capture, replay and loading under AddressSanitizer, UBSan, ThreadSanitizer
+	$(MAKE) -C loader check-asan check-tsan
+
 fuzz:	## short runs of the fuzzers
 	$(MAKE) -C test/fuzz smoke
 
@@ -72,4 +75,4 @@ clean:	## remove build products (a running demo is stopped first)
 	-$(MAKE) -C extension clean
 	rm -rf build
 
-.PHONY: help build install stage demo demo-stop test test-stories unit asan fuzz bench bench-quality bench-recall clean
+.PHONY: help build install stage demo demo-stop test test-stories unit asan sanitize fuzz bench bench-quality bench-recall clean

@@ -17,9 +17,9 @@ our $cluster;					# Store's
 BEGIN
 {
 	plan skip_all => 'network namespaces need root' if $> != 0;
-	for my $program (qw(ip curl dig nmap hping3))
+	for my $program (qw(ip curl ssh ssh-keygen sshd dig nmap hping3))
 	{
-		plan skip_all => "$program is not installed" if system("command -v $program >/dev/null") != 0;
+		plan skip_all => "$program is not installed" if system("PATH=\$PATH:/usr/sbin; command -v $program >/dev/null") != 0;
 	}
 }
 
@@ -69,8 +69,24 @@ serve("$dir/http", qq{
 serve("$dir/dns", qq{
 	my \$s = IO::Socket::INET->new(LocalAddr => '$S:53', Proto => 'udp') or die; print L "0\\n"; my \$q;
 	while (my \$from = \$s->recv(\$q, 4096)) { print L ((sockaddr_in(\$from))[0], "\\n"); substr(\$q, 2, 2) = "\\x81\\x80"; \$s->send(\$q); }});
-ok(wait_for(sub { -s "$dir/http" && -s "$dir/dns" }), 'servers');
+# OpenSSH's, with keys of its own; the namespace has its own mounts as well.
+system("ssh-keygen -q -t ed25519 -N '' -f $dir/host_key && ssh-keygen -q -t ed25519 -N '' -f $dir/key && cp $dir/key.pub $dir/keys") == 0 or die;
+write_file("$dir/sshd_config", join "\n", "ListenAddress $S:2222", "HostKey $dir/host_key", "AuthorizedKeysFile $dir/keys", 'StrictModes no',
+	'UsePAM no', 'PermitRootLogin prohibit-password', 'PidFile none', 'LogLevel VERBOSE', '');
+push @children, fork() // die "fork: $!";
+if (!$children[-1])
+{
+	exec @in_server, 'sh', '-c', "mount -t tmpfs tmpfs /run && mkdir /run/sshd && exec /usr/sbin/sshd -D -f $dir/sshd_config -E $dir/sshd" or die;
+}
+ok(wait_for(sub { -s "$dir/http" && -s "$dir/dns" && -e "$dir/sshd" && Loader::slurp("$dir/sshd") =~ /listening on/ }), 'servers');
 
+sub shell
+{
+	system("$in_client ssh -q -n -F none -i $dir/key -p 2222 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root\@$S echo hello >>$dir/said") == 0
+	  or diag('ssh failed: ', Loader::slurp("$dir/sshd")) for 1 .. $_[0];
+}
+
+sub logged_in { return join ' ', sort { $a <=> $b } Loader::slurp("$dir/sshd") =~ /^Connection from $C port (\d+)/mg; }
 sub came { return join ' ', sort { $a <=> $b } grep { $_ } split /\n/, Loader::slurp("$dir/$_[0]"); }
 sub fetch { system("$in_client curl -s -o /dev/null http://$S:8080/") == 0 or diag('curl failed') for 1 .. $_[0]; }
 sub ports { return sql("SELECT string_agg(src_port::text, ' ' ORDER BY src_port) FROM netflow.flow WHERE src_addr = '$C' AND $_[0]"); }
@@ -112,26 +128,31 @@ new_store('live_test');
 my $pid = capture("$dir/live.err", "--spool=$spool");
 like(Loader::slurp("/proc/$pid/status"), qr/^Uid:\s+(?!0)(\d+)\s+\1\s+\1/m, 'not root any more');
 fetch(15);
+shell(4);
 system("$in_client dig +tries=1 +time=2 \@$S name$_.example >/dev/null") for 1 .. 8;
 system("$in_client nmap -sT -Pn -n --max-retries 0 -p 1-50 $S >/dev/null 2>&1");
 knock(2000, 40);
-ok(wait_for(q{SELECT count(*) = 113 FROM netflow.flow}), 'the flows end though nothing more is heard')
+ok(wait_for(q{SELECT count(*) = 117 FROM netflow.flow}), 'the flows end though nothing more is heard')
   or diag(sql('SELECT protocol, dst_port, count(*) FROM netflow.flow GROUP BY 1, 2'));
 is(ports('protocol = 6 AND dst_port = 8080'), came('http'), "curl's connections");
+is(Loader::slurp("$dir/said"), "hello\n" x 4, 'ssh runs its commands');
+is(ports('protocol = 6 AND dst_port = 2222'), logged_in(), "ssh's connections");
+is(sql(q{SELECT count(*) || min(conn_state) || max(conn_state) || (min(src_payload) > 1000) || (min(dst_payload) > 1000) FROM netflow.flow_feature WHERE dst_port = 2222}),
+	'4SFSFtruetrue', 'whole ones, with a handshake of keys');
 is(ports('protocol = 17 AND dst_port = 53'), came('dns'), "dig's questions");
 is(sql(q{SELECT count(*) || ' of ' || count(DISTINCT dst_port) FROM netflow.flow_feature WHERE dst_port BETWEEN 1 AND 50 AND conn_state = 'REJ'}),
 	'50 of 50', "nmap's ports");
 is(knocked(2000, 40), '40 of 40', "hping3's SYNs");
 is(sql(q{SELECT DISTINCT conn_state || ' ' || dst_payload FROM netflow.flow_feature WHERE dst_port = 8080}), 'SF 43', 'with what was said');
-ok(wait_for(sub { health() =~ / packets=[1-9]\d* .* flows=113 .* kernel_drops=0 .* stored=113 waiting=0 .* error=""$/ }), 'the health line')
+ok(wait_for(sub { health() =~ / packets=[1-9]\d* .* flows=117 .* kernel_drops=0 .* stored=117 waiting=0 .* error=""$/ }), 'the health line')
   or diag(health());
 kill 'USR1', $pid;
-ok(wait_for(sub { Loader::slurp("$dir/live.err") =~ /pcap2pg: time=.* flows=113 / }), 'SIGUSR1: the same at once');
+ok(wait_for(sub { Loader::slurp("$dir/live.err") =~ /pcap2pg: time=.* flows=117 / }), 'SIGUSR1: the same at once');
 fetch(1);
 is(loader_end($pid, 'TERM'), 0, 'a clean end');
 is(ports('protocol = 6 AND dst_port = 8080'), came('http'), 'with what was under way');
 is(sql(q{SELECT concat_ws(' ', state, interface, flows, drops, interface_drops, evicted, packets = ip_packets + other_packets,
-	ip_packets = (SELECT sum(src_packets + dst_packets) FROM netflow.flow)) FROM netflow.capture}), 'loaded pga0 114 0 0 0 t t', 'its row in capture');
+	ip_packets = (SELECT sum(src_packets + dst_packets) FROM netflow.flow)) FROM netflow.capture}), 'loaded pga0 118 0 0 0 t t', 'its row in capture');
 is(join(' ', glob("$spool/*")), "$spool/lock", 'an empty spool');
 
 # ---- the database goes, the program dies ------------------------------------
