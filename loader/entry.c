@@ -34,7 +34,9 @@ key_ports(const packet *p, uint16_t *src, uint16_t *dst)
 	{
 		reply = conn_icmp_reply(p->version, p->src_port);
 		*src = (uint16_t) (p->src_port << 8 | p->dst_port);
-		*dst = reply < 0 ? UINT16_MAX : (uint16_t) (reply << 8 | p->dst_port);
+		*dst = UINT16_MAX;
+		if (reply >= 0)
+			*dst = (uint16_t) (reply << 8 | p->dst_port);
 	}
 }
 

@@ -295,7 +295,7 @@ SELECT format($q$
 		gap_sq_ms = CASE WHEN excluded.first_start >= p.last_start
 			THEN p.gap_sq_ms + excluded.gap_sq_ms
 				 + ((extract(epoch FROM excluded.first_start - p.last_start) * 1000)::int8) ^ 2
-			ELSE (SELECT sum(g.gap_ms * g.gap_ms)
+			ELSE (SELECT coalesce(sum(g.gap_ms * g.gap_ms), 0)		-- flows may have been deleted
 				  FROM (SELECT (extract(epoch FROM f.start_time - lag(f.start_time) OVER (ORDER BY f.start_time)) * 1000)::int8 AS gap_ms
 						FROM %1$I.flow f
 						-- a source has fewer flows than a busy server: keep the planner off the index on dst_addr
