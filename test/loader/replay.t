@@ -53,8 +53,11 @@ $flows = sql('SELECT count(*) FROM truth.flow');
 my $stops = 0;
 for my $i (1 .. 10)
 {
-	my $pid = loader_start("$dir/replay.err", @replay);
-	sleep 0.2 + rand(0.4);
+	# Half of them wherever they are, half when they have stored something.
+	my $before = sql('SELECT coalesce(max(flows), 0) FROM netflow.capture');
+	my $pid = loader_start("$dir/replay.err", map { s/^--replay=\K20$/10/r } @replay);
+	wait_for("SELECT max(flows) > $before FROM netflow.capture") if $i % 2;
+	sleep rand(0.4);
 	$stops++ if loader_end($pid, 'KILL') == 137;
 }
 is($stops, 10, 'killed at ten points of a replay');

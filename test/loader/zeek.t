@@ -28,11 +28,21 @@ my @known = (
 	[ 'tunnels\.teredo__', 6, 'Zeek ends a DNS connection with its answer, one half-closed by its first packet after 3 s' ],
 	[ 'vxlan-unknown-internal-packet', 3, 'Zeek does not count these packets' ],
 	[ 'vntag-in-vlan', 1, 'Zeek does not count this packet' ],
-	[ 'logging\.(field-extension(?!-invalid)(?!.*-inc\.)|field-name-map__|scope_sep)', 1, 'bare mode: Zeek knows no server ports, 80 is one' ],
+	[ 'logging\.(field-extension(?!-invalid)|field-name-map__|scope_sep)', 1, 'bare mode: Zeek knows no server ports, 80 is one' ],
+	[ 'cisco-fabric-path', 8, 'IPv6 with a payload length of 0: for us segmented by the network card, its bytes are those of the frame' ],
+	[ 'max-depth-exceeded', 1, 'Zeek goes no deeper than the second of three tunnels, for us neither the outermost nor the inside' ],
 	[ 'netcontrol\.packetfilter', 2, 'Zeek drops a connection on the way' ],
 	[ 'ftp\.gridftp', 1, 'Zeek stops following the connection' ],
 	[ 'misordered-ntp', 1, "Zeek turns it by what NTP's payload says" ],
 	[ 'half-duplex-client', 8, 'Zeek gives up a SYN after 5 s although its sender goes on' ],
+);
+
+# Logs that tell nothing of a flow.
+my @nothing = (
+	[ 'core.tcp.bad-checksum-syn__conn.log', 'no packets: Zeek drops the only one for its checksum' ],
+	[ 'core.udp-corrupt__conn.log', 'likewise' ],
+	[ 'scripts.base.protocols.vlan.vlan-0-qinq__conn.log.cut', 'VLAN numbers alone' ],
+	[ 'scripts.base.protocols.vlan.vlan-0__conn.log.cut', 'likewise' ],
 );
 
 # Some logs are written with other names.
@@ -55,13 +65,13 @@ sub theirs
 {
 	my ($log) = @_;
 	my @lines = grep { !/^#+ |^#(?!fields)/ } split /\n/, Loader::slurp($log);
+	unshift @lines, join "\t", qw(id.orig_h id.orig_p id.resp_h id.resp_p proto service community_id) if "@lines" =~ /^\d+\./;
 	my @names = map { $alias{$_} // $_ } grep { $_ ne '#fields' } split /\t/, shift @lines // '';
 	my @rows = map { my %c; @c{@names} = split /\t/; \%c } grep { !/^#/ } @lines;
 	my %parent = map { $_ => 1 } map { split /,/, $_->{tunnel_parents} // '' } @rows;
 	return grep {
 		my $row = $_;
-		!(grep { !defined $row->{$_} } qw(id.orig_h id.orig_p id.resp_h id.resp_p))
-		  && ($row->{proto} // 'tcp') ne 'unknown_transport'
+		!(grep { !defined $row->{$_} } qw(id.orig_h id.resp_h))
 		  && !(is_inside($row) && $parent{ $row->{uid} // '' })
 	} @rows;
 }
@@ -69,15 +79,16 @@ sub theirs
 sub is_inside { return ($_[0]{tunnel_parents} // '-') !~ /^(-|\(empty\))$/; }
 
 # Histories, of logs that tell no more: for each direction, in upper and lower
-# case, S or H (SYN), F, R, D (data).  Not those that Zeek gave up (X), with
-# flags that exclude each other (I, Q), or bad checksums (C).
+# case, S or H (SYN), F, R, D (data).  Of those that Zeek gave up (X) what it
+# has seen before.  Not those with flags that exclude each other (I, Q), or bad
+# checksums (C).
 sub histories
 {
 	my ($log) = @_;
 	my @lines = grep { !/^#/ } split /\n/, Loader::slurp($log);
 	my @names = split /\t/, shift @lines // '';
 	my ($column) = grep { $names[$_] eq 'history' } 0 .. $#names;
-	return defined $column ? grep { !/^-$|[XIQC]/i } map { (split /\t/)[$column] } @lines : ();
+	return defined $column ? grep { !/^-$|[IQC]/i } map { (split /\t/)[$column] } @lines : ();
 }
 
 sub has_history
@@ -89,6 +100,12 @@ sub has_history
 		my $flags = $f->{"${side}_tcp_flags"};
 		my $data = $f->{ $side . ($f->{protocol} == 6 ? '_payload' : '_packets') };
 		$data = 0 if $letters =~ /F/ && $letters !~ /D/;    # with the FIN alone: no D
+		if ($history =~ /X/)
+		{
+			my %seen = (D => $data > 0, S => $flags & 2, H => $flags & 2, F => $flags & 1, R => $flags & 4);
+			return 0 if grep { exists $seen{$_} && !$seen{$_} } split //, $letters;
+			next;
+		}
 		return 0 if ($letters =~ /D/) != ($data > 0) || ($letters =~ /[SH]/) != (($flags & 2) > 0);
 		return 0 if ($letters =~ /F/) != ($flags & 1) || ($letters =~ /R/) != (($flags & 4) > 0);
 	}
@@ -100,12 +117,15 @@ sub is_same
 {
 	my ($c, $f) = @_;
 	my $icmp = $f->{protocol} == 1 || $f->{protocol} == 58;
+	my $other = ($c->{proto} // '') eq 'unknown_transport';
+	return 0 if $other && $f->{protocol} != ($c->{ip_proto} // $f->{protocol});
 	return 0 if $c->{proto} && $icmp != ($c->{proto} eq 'icmp');
-	return 0 if $c->{proto} && !$icmp && $protocol{ $c->{proto} } != $f->{protocol};
-	return 0 if $c->{'id.orig_p'} != $f->{src_port} || (!$icmp && $c->{'id.resp_p'} != $f->{dst_port});
+	return 0 if $c->{proto} && !$icmp && !$other && $protocol{ $c->{proto} } != $f->{protocol};
+	return 0 if !$other && defined $c->{'id.orig_p'} && ($c->{'id.orig_p'} != $f->{src_port} || (!$icmp && $c->{'id.resp_p'} != $f->{dst_port}));
 	return 0 if $c->{'id.orig_h'} ne $f->{src_addr} || $c->{'id.resp_h'} ne $f->{dst_addr};
 	for my $name (grep { exists $c->{$_} && $c->{$_} ne '-' } keys %column)
 	{
+		next if $other && $name =~ /^(conn_state|(orig|resp)_bytes)$/;    # Zeek has none for them
 		my $ours = $name eq 'conn_state' ? conn_state($f->{state}) : $f->{ $column{$name} };
 		return 0 if $c->{$name} ne $ours;
 	}
@@ -160,5 +180,6 @@ for (split /\n/, Loader::slurp("$zeek/INDEX.tsv"))
 	$compared += @theirs;
 }
 cmp_ok($compared, '>', 700, "$compared connections compared");
-diag(scalar @silent, ' logs tell nothing to compare');
+is(join(' ', sort @silent), join(' ', sort map { $_->[0] } @nothing), 'the logs that tell nothing to compare are known');
+note("$_->[0]: $_->[1]") for @nothing;
 done_testing();
