@@ -25,6 +25,7 @@ struct courier
 {
 	session		session;
 	identity	own;
+	char	   *settings;		/* of it: may outlast the caller's */
 	spool	   *spool;			/* or: */
 	queue	   *empty,
 			   *full;
@@ -224,6 +225,7 @@ courier_start(const session *s, const identity *own, spool *sp)
 	c->session = *s;
 	c->session.server.quiet = true;
 	c->own = *own;
+	c->own.settings = c->settings = must_format("%s", own->settings);
 	c->spool = sp;
 	c->status.lag = -1;
 	c->maintained = -MAINTENANCE;
@@ -316,5 +318,6 @@ courier_free(courier *c)
 	}
 	pthread_cond_destroy(&c->changed);
 	pthread_mutex_destroy(&c->mutex);
+	free(c->settings);
 	free(c);
 }

@@ -134,7 +134,9 @@ live_interface(const options *o)
 	interface  *i;
 	courier    *c = NULL;
 	feed		f;
-	bool		good;
+	char	   *settings;
+	bool		good,
+				kept;
 
 	wanted.filter = o->filter;
 	i = interface_open(&wanted, message);
@@ -147,7 +149,7 @@ live_interface(const options *o)
 		complain("%s: %s", o->interface.name, message);
 	if (getrandom(who.key, sizeof(who.key), 0) != sizeof(who.key))
 		return EXIT_FILE;
-	who.settings = settings_text(o);
+	who.settings = settings = settings_text(o);
 	if (o->output == TO_DATABASE && !(c = start_courier(o, &who)))
 		return EXIT_DATABASE;
 	feed_open(&f, o, o->interface.name, c, 0);
@@ -156,9 +158,11 @@ live_interface(const options *o)
 	if (!o->quiet)
 		complain("capturing on %s", o->interface.name);
 	good = capture_until_stopped(&f, i);
-	if (!feed_end(&f, true))
-		return EXIT_DATABASE;
+	kept = feed_end(&f, true);
 	interface_close(i);
+	free(settings);
+	if (!kept)
+		return EXIT_DATABASE;
 	return good ? EXIT_OK : EXIT_FILE;
 }
 
@@ -269,12 +273,14 @@ replay(const options *o, const char *path, session *s, source *from, capture *c)
 	identity	who = {.replay = true, .started = time_of_day(), .source = path, .filter = o->filter};
 	courier    *to = NULL;
 	feed		f;
+	char	   *settings = settings_text(o);
 	int			code;
 	char		message[MESSAGE_BYTES],
 				damage[MESSAGE_BYTES];
-	bool		whole;
+	bool		whole,
+				kept;
 
-	who.settings = settings_text(o);
+	who.settings = settings;
 	if (o->output == TO_DATABASE)
 	{
 		memcpy(who.fingerprint, source_fingerprint(from), FINGERPRINT_BYTES);
@@ -282,6 +288,7 @@ replay(const options *o, const char *path, session *s, source *from, capture *c)
 		if (!take_up(s, &who, &code))
 		{
 			session_close(s);
+			free(settings);
 			return code;
 		}
 		to = courier_start(s, &who, NULL);
@@ -295,7 +302,9 @@ replay(const options *o, const char *path, session *s, source *from, capture *c)
 	}
 	f.meter.sum.file_bytes = source_position(from);
 	f.meter.sum.drops = capture_drops(c);
-	if (!feed_end(&f, whole))
+	kept = feed_end(&f, whole);
+	free(settings);
+	if (!kept)
 		return EXIT_DATABASE;
 	return whole ? EXIT_OK : stop_asked ? EXIT_INTERRUPTED : EXIT_FILE;
 }
