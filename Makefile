@@ -65,6 +65,11 @@ bench-recall:	## attacks found and false alerts by default settings, over a week
 	$(MAKE) -s stage
 	test/bench/recall.pl $(SEEDS)
 
+bench-page:	## what the page costs over a store shaped like 100 million flows
+	test/stack/install.sh demo test
+	$(MAKE) -s stage
+	test/bench/page.sh
+
 bench:	## measure against peers, side by side
 	test/stack/install.sh demo test bench
 	$(MAKE) -s stage
@@ -75,4 +80,4 @@ clean:	## remove build products (a running demo is stopped first)
 	-$(MAKE) -C extension clean
 	rm -rf build
 
-.PHONY: help build install stage demo demo-stop test test-stories unit asan sanitize fuzz bench bench-quality bench-recall clean
+.PHONY: help build install stage demo demo-stop test test-stories unit asan sanitize fuzz bench bench-quality bench-recall bench-page clean

@@ -170,20 +170,26 @@ BEGIN
 	SET search_path = pg_catalog, pg_temp
 	SET timezone = 'UTC'
 	AS $f$
-		WITH dealing AS (
-			SELECT p.src_addr, p.protocol, p.dst_port, p.flows, p.failed, p.src_payload + p.dst_payload AS bytes
+		-- a branch for each kind, each grouped by what it needs: days of all hosts are many rows
+		WITH member AS (
+			SELECT p.src_addr AS address, NULL::int2 AS protocol, NULL::int4 AS port,
+				   sum(p.flows) AS flows, sum(p.failed) AS failed, sum(p.src_payload + p.dst_payload) AS bytes
 			FROM %1$I.peer_day p
-			WHERE host IS NULL AND p.day >= date_trunc('day', t0) AND p.day < t1
+			WHERE kind = 'talkers' AND host IS NULL AND p.day >= (SELECT date_trunc('day', t0)) AND p.day < t1 GROUP BY p.src_addr
 			UNION ALL
-			SELECT p.src_addr, p.protocol, p.dst_port, p.flows, p.failed, p.src_payload + p.dst_payload
+			SELECT NULL, p.protocol, p.dst_port, sum(p.flows), sum(p.failed), sum(p.src_payload + p.dst_payload)
+			FROM %1$I.peer_day p
+			WHERE kind = 'services' AND host IS NULL AND p.day >= (SELECT date_trunc('day', t0)) AND p.day < t1 GROUP BY p.protocol, p.dst_port
+			UNION ALL
+			SELECT NULL, p.protocol, NULL, sum(p.flows), sum(p.failed), sum(p.src_payload + p.dst_payload)
+			FROM %1$I.peer_day p
+			WHERE kind = 'protocols' AND host IS NULL AND p.day >= (SELECT date_trunc('day', t0)) AND p.day < t1 GROUP BY p.protocol
+			UNION ALL
+			SELECT CASE WHEN kind = 'talkers' THEN p.src_addr END, CASE WHEN kind <> 'talkers' THEN p.protocol END,
+				   CASE WHEN kind = 'services' THEN p.dst_port END, sum(p.flows), sum(p.failed), sum(p.src_payload + p.dst_payload)
 			FROM generate_series(date_trunc('day', t0), t1 - interval '1 microsecond', interval '1 day') d
 			JOIN %1$I.peer_day p ON p.day = d AND p.src_addr = host
-		), member AS (
-			SELECT CASE WHEN kind = 'talkers' THEN d.src_addr END AS address,
-				   CASE WHEN kind IN ('protocols', 'services') THEN d.protocol END AS protocol,
-				   CASE WHEN kind = 'services' THEN d.dst_port END AS port,
-				   sum(d.flows) AS flows, sum(d.failed) AS failed, sum(d.bytes) AS bytes
-			FROM dealing d WHERE kind IN ('protocols', 'services', 'talkers') GROUP BY 1, 2, 3
+			WHERE kind IN ('talkers', 'services', 'protocols') GROUP BY 1, 2, 3
 		), ranked AS (
 			SELECT m.*, row_number() OVER (ORDER BY m.flows DESC, m.bytes DESC, m.address, m.protocol, m.port)
 					   <= least(greatest(coalesce(size, 10), 1), 100) AS fits

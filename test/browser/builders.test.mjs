@@ -159,6 +159,7 @@ const versions = [version('a', 1, { active: true, on_watch: true }), version('b'
 
 test('models: the one on watch unless another is chosen; only what was measured is compared', () => {
 	assert.equal(chosen(versions, {}), versions[0]);
+	assert.equal(chosen([...versions].reverse(), {}), versions[0]);
 	assert.equal(chosen(versions, { version: 'b~1' }), versions[2]);
 	assert.equal(chosen(versions, { version: 'gone~1' }), versions[0]);
 	assert.deepEqual(compared(versions, {}), [versions[1]]);

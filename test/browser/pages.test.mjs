@@ -294,6 +294,7 @@ test('data: the report says what SQL says, and prints alone', () => visit('?page
 	assert.equal(await page.locator('.report').isVisible(), true);
 	assert.equal(await page.locator('#print').isVisible(), false);
 	await page.setViewportSize({ width: 794, height: 1123 });
+	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, 'fits on the paper');
 	await page.screenshot({ path: `${SHOTS}report-print.png`, fullPage: true });
 }));
 

@@ -44,8 +44,9 @@ function head({ store, t0, t1, made_at: made }, { zone }) {
 function figures({ numbers }, ctx) {
 	return h('dl', { class: 'figures' }, numbers.map(({ name, value, previous }) => {
 		const [label, show] = FIGURES[name];
+		const delta = change(value, previous);
 		return h('div', {}, h('dt', {}, label), h('dd', {}, h('strong', {}, show(value)), ' ',
-			h('span', { class: 'hint' }, change(value, previous)?.text ?? '', ` against the ${duration(ctx.range.t1 - ctx.range.t0)} before`)));
+			delta && h('span', { class: 'hint' }, `${delta.text} against the ${duration(ctx.range.t1 - ctx.range.t0)} before`)));
 	}));
 }
 
@@ -71,9 +72,13 @@ function days({ days: rows }, ctx) {
 		rows.map((row) => [row.day, count(row.flows), bytes(row.bytes), count(row.alerts)]), ctx, 'No whole day is in this range.');
 }
 
+function named({ address = null, protocol = null, port = null }) {
+	return address === null && protocol === null ? 'others' : nameOf({ address, protocol, port });
+}
+
 function busiest(title, rows, ctx) {
 	return plain(title, [...texts('Name'), ...numeric('Flows', 'Failed', 'Payload')],
-		rows.map((row) => [nameOf({ address: null, protocol: null, port: null, members: null, ...row }), count(row.flows), count(row.failed), bytes(row.bytes)]), ctx, 'None.');
+		rows.map((row) => [named(row), count(row.flows), count(row.failed), bytes(row.bytes)]), ctx, 'None.');
 }
 
 function decisions({ decisions: rows }, ctx) {
