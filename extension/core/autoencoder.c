@@ -17,7 +17,7 @@
  */
 #include "nn.h"
 
-static const char *const default_layers[] = {"32, 16, 8", NULL};
+static const char *const default_layers[] = {"64, 16", NULL};
 
 static const pga_param_spec autoencoder_params[] = {
 	{"layers", PGA_PARAM_SIZES, 1, 1, NN_MAX_WIDTH, default_layers,

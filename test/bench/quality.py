@@ -145,10 +145,11 @@ def promises(args):
     normal = train[train_y == 0]
     for members in (["kmeans", "autoencoder"], None):
         options = {"members": members} if members else {}
-        auc = roc_auc_score(test_y, fit("ensemble", normal, test, max_rows=MAX_ROWS, **options).score)
+        auc = np.mean([roc_auc_score(test_y, fit("ensemble", normal, test, max_rows=MAX_ROWS, seed=seed, **options).score)
+                       for seed in range(3)])
         verdict(auc >= (0.97 if members else 0.96),
                 f"NSL-KDD official split, normal rows: ensemble of {', '.join(members or ['its defaults'])}: "
-                f"ROC AUC {auc:.4f} (best peer 0.965)")
+                f"ROC AUC {auc:.4f}, mean of three seeds (best peer 0.965)")
     x, y, test17, test17_y = kdd99_distinct(attack, KDD17)
     for detector in ("random_forest", "dnn"):
         r = fit(detector, x, test17, target=y, max_rows=MAX_ROWS)
