@@ -1,8 +1,20 @@
 // A question in front of the page.  The browser's own dialog keeps the focus,
 // closes on Escape and gives the focus back.
 
-import { h } from './dom.js';
+import { focusAgain, h } from './dom.js';
 import { fill, read } from './field.js';
+
+// The page behind may be drawn anew meanwhile: then the focus goes to what took
+// the place of the element that had it.
+function show(dialog) {
+	const opener = document.activeElement;
+	dialog.addEventListener('close', () => {
+		dialog.remove();
+		if (!opener.isConnected) focusAgain(opener);
+	});
+	document.body.append(dialog);
+	dialog.showModal();
+}
 
 // title, text; fields (see field.js) by name; action: the button's word;
 // danger: what it does is hard to undo; submit(values) → promise: its error
@@ -20,10 +32,7 @@ export function ask({ title, text = null, fields = {}, action, danger = false, s
 	const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'dialog-title' }, form);
 	return new Promise((resolve) => {
 		let result;
-		dialog.addEventListener('close', () => {
-			dialog.remove();
-			resolve(result);
-		});
+		dialog.addEventListener('close', () => resolve(result));
 		form.addEventListener('submit', async (event) => {
 			event.preventDefault();
 			go.disabled = true;
@@ -38,8 +47,7 @@ export function ask({ title, text = null, fields = {}, action, danger = false, s
 				go.disabled = false;
 			}
 		});
-		document.body.append(dialog);
-		dialog.showModal();
+		show(dialog);
 	});
 }
 
@@ -48,7 +56,5 @@ export function tell(title, ...content) {
 	const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'dialog-title' },
 		h('form', { class: 'form', method: 'dialog' }, h('h2', { id: 'dialog-title' }, title), content,
 			h('div', { class: 'buttons' }, h('button', { class: 'primary' }, 'Close'))));
-	dialog.addEventListener('close', () => dialog.remove());
-	document.body.append(dialog);
-	dialog.showModal();
+	show(dialog);
 }

@@ -39,8 +39,12 @@ export function replaceKeeping(element, ...nodes) {
 	const places = [...element.querySelectorAll('.scroll')].map((box) => [box.scrollLeft, box.scrollTop]);
 	element.replaceChildren(...nodes);
 	element.querySelectorAll('.scroll').forEach((box, i) => places[i] && box.scrollTo(...places[i]));
-	if (!active) return;
+	if (active) focusAgain(active, element);
+}
+
+// The focus to what has the id or address of an element that was replaced.
+export function focusAgain(active, within = document) {
 	const href = active.getAttribute('href');
 	const again = active.id ? `#${CSS.escape(active.id)}` : href && `[href="${CSS.escape(href)}"]`;
-	if (again) element.querySelector(again)?.focus({ preventScroll: true });
+	if (again) within.querySelector(again)?.focus({ preventScroll: true });
 }

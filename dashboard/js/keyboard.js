@@ -30,9 +30,12 @@ const toPages = PAGES.map((page, i) => ({
 	key: String(i + 1), text: `Page ${page.title}`, run: (ctx) => ctx.go({ page: i ? page.name : null }),
 }));
 
+// on every page, while the line about it is there
+const undo = { key: 'u', text: 'Undo what was just done', needs: 'triage', run: () => document.querySelector('.toast .act')?.click() };
+
 // the page's, else those of the alert that lies open
 const alertKeys = triageKeys((ctx) => [ctx.alert]);
-const all = (page, ctx) => [...(page.shortcuts ?? (ctx.alert ? alertKeys : [])), ...toPages]
+const all = (page, ctx) => [...(page.shortcuts ?? (ctx.alert ? alertKeys : [])), undo, ...toPages]
 	.filter(({ needs }) => !needs || ctx.may(needs));
 
 function help(page, ctx) {

@@ -92,6 +92,5 @@ export function triageKeys(targets) {
 		key('a', 'Assign', 'triage', (alerts, ctx) => { decide('assign', alerts, ctx); }),
 		key('n', 'Add a note', 'triage', (alerts, ctx) => { decide('note', alerts, ctx); }),
 		key('s', 'Suppress what is like it', 'suppress', (alerts, ctx) => { suppressLike(alerts[0], ctx); }),
-		{ key: 'u', text: 'Undo what was just done', needs: 'triage', run: () => document.querySelector('.toast .act')?.click() ?? false },
 	];
 }

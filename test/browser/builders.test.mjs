@@ -179,6 +179,7 @@ test('radar: measured metrics only; one that a version lacks has no point, never
 test('curves: counts as shares, the threshold from the confusion matrix', () => {
 	assert.deepEqual(rocPoints(versions[1]), [[0, 0, null], [0, 0.5, 0.9], [1 / 6, 0.75, 0.5], [1, 1, 0.1]]);
 	assert.deepEqual(prPoints(versions[1]), [[0.5, 1, 0.9], [0.75, 0.75, 0.5], [1, 0.4, 0.1]]);
+	assert.deepEqual(prPoints({ ...good, curve: [[0.95, 0, 1], [0.5, 3, 1]] }), [[0.75, 0.75, 0.5]], 'not from (0, 0), where nothing is found');
 	assert.deepEqual(roc.option([versions[1]], context()).series[0].markPoint.data[0].coord, [1 / 6, 0.75]);
 	assert.deepEqual(pr.option([versions[1]], context()).series[0].markPoint.data[0].coord, [0.75, 0.75]);
 	assert.match(draw(roc.option([versions[1]], context())), /b v2/);

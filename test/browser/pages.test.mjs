@@ -178,6 +178,16 @@ test('models: curve and confusion matrix of a version equal SQL', () => visit('?
 
 test('models: a viewer sees no button that would fail', () => visit('?page=models&version=measured~2', {}, async (page) => {
 	for (const id of ['activate', 'rollback', 'retrain', 'measure-drift']) assert.equal(await page.locator(`#${id}`).count(), 0, id);
+	assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /\b(null|undefined|NaN)\b/);
+}));
+
+test('models: the curve of precision and recall begins where something is found first', () => visit('?page=models&version=measured~1', {}, async (page) => {
+	const { series } = await chartOption(page, 'pr');
+	const [[recall, precision]] = sql(`SELECT tp::float8 / p, tp::float8 / (tp + fp)
+		FROM (SELECT n, (k ->> 1)::int AS tp, (k ->> 2)::int AS fp, (metrics ->> 'tp')::int + (metrics ->> 'fn')::int AS p
+			FROM anomaly.model_version, jsonb_array_elements(metrics -> 'curve') WITH ORDINALITY AS c(k, n) WHERE model = 'measured' AND version = 1) x
+		WHERE tp > 0 ORDER BY n LIMIT 1`);
+	assert.deepEqual(series[0].data[0].slice(0, 2), [Number(recall), Number(precision)]);
 }));
 
 test('models: an admin activates by keyboard, undoes it, rolls nothing back that has no past', () => visit('?page=models&version=measured~2', { as: 'admin' }, async (page) => {
@@ -223,6 +233,10 @@ test('models: drift as SQL has it', () => visit(`?page=models&${DAY}`, { as: 'ad
 	const shown = await page.$$eval('[data-panel="drift"] tbody tr', (rows) => rows.map((row) => [row.cells[0].textContent, row.cells[2].textContent]));
 	const [[feature, psi]] = sql(`SELECT feature, psi FROM anomaly_drift('baseline', 'SELECT * FROM netflow.flow_feature WHERE start_time >= ''2026-03-03'' AND start_time < ''2026-03-04''') ORDER BY psi DESC NULLS LAST, feature LIMIT 1`);
 	assert.deepEqual(shown[0], [feature, Number(psi).toFixed(3)]);
+	await page.setViewportSize({ width: 390, height: 900 });
+	assert.deepEqual(await page.$$eval('.scroll, .cards td', (boxes) => boxes.filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1)
+		.map((e) => e.outerHTML.slice(0, 80))), [], 'all of it is read without scrolling aside');
+	await page.screenshot({ path: `${SHOTS}models-drift-390.png`, fullPage: true });
 }));
 
 // ---- data

@@ -19,7 +19,7 @@ before(async () => {
 			(ARRAY['Port scan of one host', 'Upload to one host', 'Regular contact', 'Unusual traffic'])[1 + i % 4], 25 + (i * 37) % 75, 0.9,
 			timestamptz '2026-03-02 06:00+00' + i * interval '7 minutes', timestamptz '2026-03-02 06:30+00' + i * interval '7 minutes',
 			10 * i, i, 1, ARRAY[inet '10.0.1.1'], '{443}', 'baseline', 1, 0.7, 0.0001,
-			'[{"feature": "dst_ports_60s", "value": "600", "expected": "2", "share": 0.7}, {"feature": "duration", "value": "0.1", "expected": "4", "share": 0.2}, {"feature": "state", "value": "REJ", "expected": "SF", "share": 0.1}]', '{}'
+			'[{"feature": "dst_ports_60s", "value": "600", "expected": "2", "share": 0.7}, {"feature": "duration", "value": "0.1", "expected": "4 (2 to 6)", "share": 0.2}, {"feature": "state", "value": "REJ", "expected": "SF", "share": 0.1}]', '{}'
 		FROM generate_series(1, 120) i`);
 	HOSTILE.forEach((name, i) => sql(`INSERT INTO netflow.alert (id, source, threat, title, severity, confidence, first_seen, last_seen, flow_count, detection_count,
 			target_count, targets, ports, reasons, indicators)
@@ -125,7 +125,7 @@ test('by keyboard alone: open, read why, go on to the next, close with reason an
 	await page.keyboard.press('Enter');
 	await page.waitForSelector('#detail .reasons');
 	assert.deepEqual(await page.$$eval('#detail .reasons tbody tr', (rows) => rows.map((r) => [...r.cells].map((c) => c.textContent))),
-		[['dst_ports_60s', '70%', '600', '2', '×300'], ['duration', '20%', '0.1', '4', '×40 less'], ['state', '10%', 'REJ', 'SF', '–']]);
+		[['dst_ports_60s', '70%', '600', '2', '×300'], ['duration', '20%', '0.1', '4 (2 to 6)', '×40 less'], ['state', '10%', 'REJ', 'SF', '–']]);
 	await page.keyboard.press('j');
 	await page.waitForURL(new RegExp(`alert=${second}`));
 	await page.waitForFunction((id) => document.querySelector('#detail .similar') && location.search.includes(id), second);

@@ -14,8 +14,10 @@ export function rocPoints({ curve, positives, rows }) {
 	return [[0, 0, null], ...curve.map(([score, tp, fp]) => [fp / (rows - positives), tp / positives, score])];
 }
 
+// From the first threshold that finds anything: before it precision is 0 at
+// recall 0, and no straight line leads on from there (Davis and Goadrich 2006).
 export function prPoints({ curve, positives }) {
-	return curve.map(([score, tp, fp]) => [tp / positives, tp / (tp + fp), score]);
+	return curve.filter(([, tp]) => tp > 0).map(([score, tp, fp]) => [tp / positives, tp / (tp + fp), score]);
 }
 
 // where the threshold stands, from the confusion matrix

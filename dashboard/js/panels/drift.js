@@ -5,7 +5,7 @@ import { call, get, scope } from '../api.js';
 import { h } from '../dom.js';
 import { count, metric, moment } from '../format.js';
 import { chosen, loadVersions } from '../models.js';
-import { makeTable } from '../table.js';
+import { recordTable } from '../table.js';
 
 const SHAPES = { shifted: '▲ shifted', moderate: '● moderate', stable: '○ stable' };
 let last = { key: null };	// what was measured last: it costs, so only when asked for
@@ -27,7 +27,7 @@ export const drift = {
 			h('div', { class: 'row-tools' }, h('button', { type: 'button', id: 'measure-drift', disabled: shown?.busy ?? false, on: { click: () => measure(model, key, ctx) } },
 				shown?.busy ? 'Measuring…' : `Measure the drift of ${model}`)),
 			shown?.error ? h('p', { role: 'alert' }, [shown.error.message, shown.error.hint].filter(Boolean).join('. ')) : null,
-			shown?.rows ? result(shown.rows, model, ctx) : null,
+			shown?.rows ? result(shown.rows, model) : null,
 		].filter(Boolean);
 	},
 };
@@ -42,14 +42,12 @@ async function measure(model, key, ctx) {
 	ctx.redraw();
 }
 
-function result(rows, model, ctx) {
+function result(rows, model) {
 	const share = (value) => (value === null ? '–' : `${(100 * value).toFixed(1)}%`);
-	return h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'Drift by feature' }, makeTable({
-		caption: `Drift of ${model} by feature`,
-		columns: [{ label: 'Feature' }, { label: 'Verdict' }, ...['PSI', 'KS', 'Missing', 'In training', 'Unknown', 'Rows'].map((text) => ({ label: text, numeric: true }))],
-		rows: rows.map((row) => [row.feature, SHAPES[row.verdict] ?? '–', metric(row.psi), metric(row.ks), share(row.missing), share(row.missing_trained),
-			share(row.unknown), count(row.rows)]),
-	}, ctx));
+	return h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'Drift by feature' }, recordTable(`Drift of ${model} by feature`,
+		[{ label: 'Feature', kind: 'lead short' }, { label: 'Verdict' }, ...['PSI', 'KS', 'Missing', 'In training', 'Unknown', 'Rows'].map((text) => ({ label: text, kind: 'numeric' }))],
+		rows.map((row) => ({ cells: [row.feature, SHAPES[row.verdict] ?? '–', metric(row.psi), metric(row.ks), share(row.missing), share(row.missing_trained),
+			share(row.unknown), count(row.rows)] }))));
 }
 
 export const retrainings = {
@@ -61,10 +59,8 @@ export const retrainings = {
 
 	load: (_, signal) => get('retrainings', { order: 'id.desc', limit: 100 }, signal),
 
-	render: (rows, ctx) => h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of retrainings' }, makeTable({
-		caption: 'Retrainings, the last one first',
-		columns: [{ label: 'When' }, { label: 'Model' }, { label: 'Challenger', numeric: true }, { label: 'Result' }, { label: 'Why' }],
-		rows: rows.map((row) => [moment(Date.parse(row.finished_at), ctx.zone), row.model, row.challenger === null ? '–' : `v${row.challenger}`,
-			row.failed ? 'failed' : row.activated ? 'activated' : 'kept aside', h('span', { class: 'wrap' }, row.reason)]),
-	}, ctx)),
+	render: (rows, ctx) => h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of retrainings' }, recordTable('Retrainings, the last one first',
+		[{ label: 'When', kind: 'time' }, { label: 'Model' }, { label: 'Challenger', kind: 'numeric' }, { label: 'Result' }, { label: 'Why', kind: 'why' }],
+		rows.map((row) => ({ cells: [moment(Date.parse(row.finished_at), ctx.zone), row.model, row.challenger === null ? '–' : `v${row.challenger}`,
+			row.failed ? 'failed' : row.activated ? 'activated' : 'kept aside', h('span', { class: 'wrap' }, row.reason)] })))),
 };

@@ -26,7 +26,7 @@ export const versions = {
 
 const HEAD = [
 	{ label: 'Version', kind: 'lead short' }, { label: 'State' }, { label: 'Detector' }, ...METRICS.map(({ label }) => ({ label, kind: 'numeric' })),
-	{ label: 'Measured on', kind: 'why short' }, { label: 'Rows', kind: 'numeric more' }, { label: 'Trained', kind: 'time' },
+	{ label: 'Measured on', kind: 'short' }, { label: 'Rows', kind: 'numeric more' }, { label: 'Trained', kind: 'time' },
 ];
 
 function record(row, rows, ctx) {

@@ -44,9 +44,9 @@ export function distance({ value, expected }) {
 	];
 }
 
-// also of a rule's limit: "< 30"
+// also of a rule's limit, "< 30", and of a model's usual value, "4 (2 to 6)"
 function numberIn(text) {
-	const [, digits] = /^\s*(?:[<>]=?|=)?\s*(\S+)\s*$/.exec(text ?? '') ?? [null, NaN];
+	const [, digits] = /^\s*(?:[<>]=?|=)?\s*([^\s(]+)\s*(?:\(.*\))?\s*$/.exec(text ?? '') ?? [null, NaN];
 	return Number(digits);
 }
 
