@@ -140,13 +140,12 @@ pga_curve(const pga_scored *rows, size_t n, pga_curve_point out[PGA_CURVE_MAX])
 	for (size_t i = 0, end; i < n; i = end)
 	{
 		double		tied = tied_positives(rows, n, i, &end);
-		const pga_curve_point *last = &out[points - 1];	/* when points > 0 */
 
 		at.score = rows[i].score;
 		at.tp += tied;
 		at.fp += (double) (end - i) - tied;
-		if (points == 0 || end == n || at.tp - last->tp >= positives / 50
-			|| at.fp - last->fp >= negatives / 50)
+		if (points == 0 || end == n || at.tp - out[points - 1].tp >= positives / 50
+			|| at.fp - out[points - 1].fp >= negatives / 50)
 			out[points++] = at;
 	}
 	return points;
