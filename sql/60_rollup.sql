@@ -83,6 +83,11 @@ BEGIN
 		top_logins int8 NOT NULL,
 		top_udp_packets int8 NOT NULL,
 		top_udp_answers int8 NOT NULL,
+		top_echo_packets int8 NOT NULL,
+		top_echo_answers int8 NOT NULL,
+		login_burst int4 NOT NULL,
+		pinged int4 NOT NULL,
+		pinged_silent int4 NOT NULL,
 		upload int8 NOT NULL,
 		PRIMARY KEY (src_addr, minute)
 	);
@@ -97,6 +102,11 @@ BEGIN
 	COMMENT ON COLUMN %1$I.source_minute.top_logins IS 'most flows to one login service (FTP, SSH, telnet, RDP, VNC) of one destination';
 	COMMENT ON COLUMN %1$I.source_minute.top_udp_packets IS 'most UDP packets to one destination';
 	COMMENT ON COLUMN %1$I.source_minute.top_udp_answers IS 'most UDP packets back from one destination';
+	COMMENT ON COLUMN %1$I.source_minute.top_echo_packets IS 'most echo requests to one destination';
+	COMMENT ON COLUMN %1$I.source_minute.top_echo_answers IS 'most answers to echo requests from one destination';
+	COMMENT ON COLUMN %1$I.source_minute.login_burst IS 'most short conversations with one login service of one destination that began within 5 s';
+	COMMENT ON COLUMN %1$I.source_minute.pinged IS 'distinct destinations of echo requests';
+	COMMENT ON COLUMN %1$I.source_minute.pinged_silent IS 'those of them that answered none';
 	COMMENT ON COLUMN %1$I.source_minute.upload IS 'payload sent to hosts outside the home networks, bytes';
 
 	CREATE TABLE %1$I.target_minute (
@@ -209,11 +219,24 @@ $q$, store, source)
 $$;
 COMMENT ON FUNCTION anomaly.traffic_statement(name, text) IS 'statement that adds new flows to flow_minute, flow_hour and tally';
 
+-- Of a window's conversations with a service, the most that began within a
+-- span of each other: NULL for none.
+CREATE FUNCTION anomaly.most_within(starts timestamptz[], span interval) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT max(n) FROM (SELECT count(*) OVER (ORDER BY s RANGE BETWEEN span PRECEDING AND CURRENT ROW) AS n
+						FROM unnest(starts) s) c
+$$;
+COMMENT ON FUNCTION anomaly.most_within(timestamptz[], interval) IS 'most of some times that lie within a span of each other';
+
 -- Brings source_minute up to date and returns the windows it wrote.  Distinct
 -- counts don't add, so windows that are there already are made from flow, the
 -- rest from the new flows.  Ports that a traceroute by UDP goes through are no
 -- sign of a scan: it sends each packet to the next port from 33434 on, three
--- for each of some thirty routers, and is answered by the routers.
+-- for each of some thirty routers, and is answered by the routers.  A login that
+-- was refused is short: a password tool's takes a few seconds and some 3 kB of
+-- payload, where a session with today's ciphers exchanges 6 kB before it begins.
 CREATE FUNCTION anomaly.source_minute_upsert(store name, source text, lo timestamptz, hi timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -236,6 +259,10 @@ SELECT format($q$
 			   count(*) FILTER (WHERE protocol = 6 AND src_tcp_flags & 23 = 2) AS syn_only,
 			   sum(src_packets::int8) FILTER (WHERE protocol = 17) AS udp_packets,
 			   sum(dst_packets::int8) FILTER (WHERE protocol = 17) AS udp_answers,
+			   sum(src_packets::int8) FILTER (WHERE protocol IN (1, 58) AND src_port IN (8, 128)) AS echo_packets,
+			   sum(dst_packets::int8) FILTER (WHERE protocol IN (1, 58) AND src_port IN (8, 128)) AS echo_answers,
+			   array_agg(start_time) FILTER (WHERE protocol = 6 AND dst_port = ANY (anomaly.login_ports())
+					AND dst_payload > 0 AND src_payload + dst_payload <= 5000 AND duration_us <= 30e6::int8) AS short_logins,
 			   sum(src_payload) AS src_payload
 		FROM seen GROUP BY 1, 2, 3, 4, 5
 	), peer AS (
@@ -252,14 +279,20 @@ SELECT format($q$
 		   max(flows), max(syn_only),
 		   coalesce(max(flows) FILTER (WHERE protocol = 6 AND dst_port = ANY (anomaly.login_ports())), 0),
 		   coalesce(max(dst_udp_packets), 0), coalesce(max(dst_udp_answers), 0),
+		   coalesce(max(echo_packets), 0), coalesce(max(echo_answers), 0),
+		   coalesce(max(anomaly.most_within(short_logins, interval '5 s')), 0),
+		   count(DISTINCT dst_addr) FILTER (WHERE echo_packets > 0),
+		   count(DISTINCT dst_addr) FILTER (WHERE echo_packets > 0 AND echo_answers = 0),
 		   coalesce(sum(src_payload) FILTER (WHERE src_payload > 0 AND NOT dst_addr <<= ANY (st.home::inet[])), 0)
 	FROM peer JOIN anomaly.flow_store st ON st.name = %1$L GROUP BY minute, src_addr
 	ON CONFLICT (minute, src_addr) DO UPDATE SET
 		(flows, failed, packets, src_bytes, dst_bytes, dsts, dst_ports, failed_dsts, failed_ports,
-		 top_flows, top_syn_only, top_logins, top_udp_packets, top_udp_answers, upload) =
+		 top_flows, top_syn_only, top_logins, top_udp_packets, top_udp_answers, top_echo_packets, top_echo_answers,
+		 login_burst, pinged, pinged_silent, upload) =
 		(excluded.flows, excluded.failed, excluded.packets, excluded.src_bytes, excluded.dst_bytes, excluded.dsts,
 		 excluded.dst_ports, excluded.failed_dsts, excluded.failed_ports, excluded.top_flows, excluded.top_syn_only,
-		 excluded.top_logins, excluded.top_udp_packets, excluded.top_udp_answers, excluded.upload)
+		 excluded.top_logins, excluded.top_udp_packets, excluded.top_udp_answers, excluded.top_echo_packets,
+		 excluded.top_echo_answers, excluded.login_burst, excluded.pinged, excluded.pinged_silent, excluded.upload)
 	RETURNING w.*
 $q$, store, source, lo, hi)
 $$;

@@ -173,5 +173,11 @@ sub captures
 		printf "%-50s %s; alerts: %s\n", $file =~ s{.*/}{}r,
 		  !defined $attacker ? 'no attack' : $hits ? 'found' : "missed $threat by $attacker" . (defined $untold ? " ($untold)" : ''), join(', ', @alerts) || 'none';
 	}
+	my @others = other_captures();
+	return if !@others;
+	new_store('captures_others');
+	load(@others);				# some end in the middle of a packet
+	my @alerts = map { "$_->{threat} by $_->{source}" } alerts('true');
+	printf "%d captures without an attack: alerts: %s\n", scalar @others, join(', ', @alerts) || 'none';
 	return;
 }

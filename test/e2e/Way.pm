@@ -10,7 +10,7 @@ use File::Basename qw(dirname);
 use Test::More;
 
 our @EXPORT = qw($root $build cluster_start new_store sql rows load learn watch
-  generate read_truth labelled_captures);
+  generate read_truth labelled_captures other_captures);
 
 our $root = abs_path(dirname(abs_path(__FILE__)) . '/../..');
 our $build = "$root/build";
@@ -123,9 +123,19 @@ sub labelled_captures
 		[ 'packet-captures__amp.UDP.snmp.src161.pcapng', '10.10.10.10', 'ddos' ],	# the victim
 		[ 'try-zeek__http.pcap' ],
 		[ 'nDPI__1kxun.pcap' ],
-		[ 'joy__kali-password-attack_hydra.pcap', '192.168.1.2', 'brute_force', 'seven connections' ],
-		[ 'StratosphereLinuxIPS__test12-icmp-portscan.pcap', '192.168.1.109', 'port_scan', 'eighteen hosts' ],
+		[ 'joy__kali-password-attack_hydra.pcap', '192.168.1.2', 'brute_force' ],
+		[ 'StratosphereLinuxIPS__test12-icmp-portscan.pcap', '192.168.1.109', 'port_scan' ],
+		[ 'suricata-verify__rsmurf6.pcap', 'ff02::1', 'ddos' ],	# its source is forged
+		[ 'nDPI__trickbot.pcap', '10.12.29.101', 'beaconing', 'one connection' ],
 	);
+}
+
+# The other captures beside them, of which none is of an attack.
+sub other_captures
+{
+	my %labelled = map { $_->[0] => 1 } labelled_captures();
+	my ($directory) = map { s{/[^/]*$}{}r } keys %labelled;
+	return defined $directory ? grep { !$labelled{$_} } sort glob(quotemeta($directory) . '/*') : ();
 }
 
 1;

@@ -57,4 +57,10 @@ for my $case (@cases)
 	is($again, 0, "$file: a second load is no error");
 	is(sql('SELECT count(*) FROM netflow.flow'), $flows, "$file: ... and adds nothing");
 }
+
+# All others, one after the other in one store.
+new_store('capture_others');
+load(other_captures());
+cmp_ok(sql('SELECT count(*) FROM netflow.flow'), '>', 1000, 'other captures: loaded');
+is(sql(q{SELECT string_agg(threat || ' by ' || host(source), ', ') FROM netflow.alert}), '', '... and not one alert');
 done_testing();

@@ -56,6 +56,21 @@ INSERT INTO fort.flow SELECT f.* FROM generate_series(0, 89) i, (VALUES ('10.0.1
 INSERT INTO fort.flow SELECT f.* FROM generate_series(1, 40) i, generate_series(1, 4) target, (VALUES ('10.0.1.18'::inet, 4), ('10.0.1.19', 2)) host(addr, targets),
 	hand.flow(timestamptz '2026-01-10 18:00+00' + interval '64 s' * i + interval '1 s' * target * hand.draw('poll', i * 4 + target), addr, inet '198.51.100.10' + target, 4460, 6, 3, 400, 600) f
 	WHERE target <= targets;
+CALL hand.wave('2026-01-10 12:30+00', '10.0.5.1', 1, 6, '0.9 s', '10.0.0.4', 22, 6, 3, 900, 2100, 12, 14);		-- six password tools at once, on the edge of 5 s
+CALL hand.wave('2026-01-10 12:30+00', '10.0.5.2', 1, 6, '1.1 s', '10.0.0.4', 22, 6, 3, 900, 2100, 12, 14);		-- one after the other
+CALL hand.wave('2026-01-10 12:30+00', '10.0.5.3', 1, 8, '0.1 s', '10.0.0.4', 22, 6, 3, 3100, 2900, 20, 20);		-- copies of small files
+CALL hand.wave('2026-01-10 12:30+00', '10.0.5.4', 1, 8, '0.1 s', '10.0.0.4', 443, 6, 3, 900, 2100, 12, 14);		-- no login service
+CALL hand.wave('2026-01-10 12:30+00', '10.0.5.5', 1, 8, '0.1 s', '10.0.0.4', 22, 6, 1, 0, 0, 1, 0, 2);			-- to a server that is down
+CALL hand.wave('2026-01-10 12:30:55+00', '10.0.5.6', 1, 12, '0.83 s', '10.0.0.4', 21, 6, 3, 100, 300, 9, 9);		-- six in each of two minutes
+-- echo requests to twenty hosts, of which n don't answer; to a hundred that do; to three, of which one is down
+INSERT INTO fort.flow SELECT f.* FROM (VALUES ('10.0.5.11'::inet, 20, 5), ('10.0.5.12', 20, 4), ('10.0.5.13', 100, 0), ('10.0.5.14', 3, 1)) host(addr, hosts, silent),
+	generate_series(1, hosts) i,
+	hand.flow(timestamptz '2026-01-10 12:40+00' + interval '0.2 s' * i, addr, inet '10.0.6.0' + i, 0, 1, 3, 56, 56 * (i > silent)::int, 1, (i > silent)::int, 0, 8) f;
+INSERT INTO fort.flow SELECT f.* FROM generate_series(1, 20) i,									-- the same of ICMPv6
+	hand.flow(timestamptz '2026-01-10 12:40+00' + interval '0.2 s' * i, '2001:db8:5::1', inet '2001:db8:6::' + i, 0, 58, 3, 56, 0, 1, 0, 0, 128) f;
+-- a flood of echo requests, one that is answered, and a router's messages that nobody answers
+INSERT INTO fort.flow SELECT f.* FROM (VALUES ('10.0.5.21'::inet, 0, 8), ('10.0.5.22', 1000, 8), ('10.0.5.23', 0, 11)) host(addr, answers, kind),
+	hand.flow('2026-01-10 12:50+00', addr, '10.0.0.87', 0, 1, 3, 56000, 56 * answers, 1000, answers, 0, kind) f;
 CALL hand.wave('2026-01-10 15:00+00', '10.0.1.7', 1, 300, '1 s', '10.0.0.9', 0, 1, 3, 56, 56, 1, 1, 0);				-- ICMP alone
 CALL hand.wave('2026-01-10 15:00+00', '10.0.1.8', 1, 300, '1 s', '10.0.0.9', 0, 47, 3, 1400, 1400, 1, 1, 0);				-- GRE alone
 CALL hand.wave('2026-01-10 16:00+00', '10.0.1.9', 1, 10, '1 s', '10.0.0.9', 445, 6, 3, 500000000, 500000000, 700000, 700000);	-- 10 GB in a minute
