@@ -8,5 +8,5 @@ modules=$ROOT/dashboard/node_modules
 package=$1
 shift
 if [ ! -d "$modules/$package" ] || [ "$ROOT/dashboard/package-lock.json" -nt "$modules/.package-lock.json" ]; then
-	npm ci --prefix "$ROOT/dashboard" --silent "$@"
+	npm ci --prefix "$ROOT/dashboard" --loglevel=error "$@" > /dev/null
 fi
