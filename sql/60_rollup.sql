@@ -8,6 +8,7 @@
 --                            answer or that never got past a SYN; sums
 --   source_day               what one source did in one UTC day, and what it
 --                            sent out of the home networks; sums
+--   service_day              traffic by protocol and server port in one UTC day; sums
 --   peer_day                 one source to one service of one host in one UTC
 --                            day, with the regularity of its contacts
 --
@@ -127,14 +128,30 @@ BEGIN
 		tcp int8 NOT NULL,
 		udp int8 NOT NULL,
 		icmp int8 NOT NULL,
+		failed int8 NOT NULL,
+		payload int8 NOT NULL,
 		upload int8 NOT NULL,
 		first_start timestamptz NOT NULL,
 		last_start timestamptz NOT NULL,
 		PRIMARY KEY (src_addr, day)
 	);
+	CREATE INDEX source_day_time ON %1$I.source_day USING brin (day);
 	COMMENT ON TABLE %1$I.source_day IS 'what each source did in each UTC day';
 	COMMENT ON COLUMN %1$I.source_day.tcp IS 'flows, as are udp and icmp (ICMPv6 too)';
+	COMMENT ON COLUMN %1$I.source_day.payload IS 'payload both ways, bytes';
 	COMMENT ON COLUMN %1$I.source_day.upload IS 'payload sent to hosts outside the home networks, bytes';
+
+	CREATE TABLE %1$I.service_day (
+		day timestamptz,
+		protocol int2,
+		dst_port int4,
+		flows int8 NOT NULL,
+		failed int8 NOT NULL,
+		payload int8 NOT NULL,
+		PRIMARY KEY (day, protocol, dst_port)
+	);
+	COMMENT ON TABLE %1$I.service_day IS 'traffic per UTC day, protocol and destination port';
+	COMMENT ON COLUMN %1$I.service_day.payload IS 'payload both ways, bytes';
 
 	CREATE TABLE %1$I.peer_day (
 		day timestamptz,
@@ -187,14 +204,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT format($q$
 	WITH batch AS MATERIALIZED (
-		SELECT date_trunc('minute', start_time) AS minute, protocol, count(*) AS flows,
+		SELECT date_trunc('minute', start_time) AS minute, protocol, dst_port, count(*) AS flows,
 			   count(*) FILTER (WHERE failed) AS failed, sum(packets)::int8 AS packets,
-			   sum(src_bytes)::int8 AS src_bytes, sum(dst_bytes)::int8 AS dst_bytes,
+			   sum(src_bytes)::int8 AS src_bytes, sum(dst_bytes)::int8 AS dst_bytes, sum(src_payload + dst_payload)::int8 AS payload,
 			   min(start_time) AS first_flow, max(start_time) AS last_flow
-		FROM %2$s f GROUP BY 1, 2
+		FROM %2$s f GROUP BY 1, 2, 3
 	), minutes AS (
 		INSERT INTO %1$I.flow_minute AS m
-		SELECT minute, protocol, flows, failed, packets, src_bytes, dst_bytes FROM batch
+		SELECT minute, protocol, sum(flows), sum(failed), sum(packets), sum(src_bytes), sum(dst_bytes)
+		FROM batch GROUP BY 1, 2
 		ON CONFLICT (minute, protocol) DO UPDATE SET
 			(flows, failed, packets, src_bytes, dst_bytes) =
 			(m.flows + excluded.flows, m.failed + excluded.failed, m.packets + excluded.packets,
@@ -207,6 +225,12 @@ SELECT format($q$
 			(flows, failed, packets, src_bytes, dst_bytes) =
 			(h.flows + excluded.flows, h.failed + excluded.failed, h.packets + excluded.packets,
 			 h.src_bytes + excluded.src_bytes, h.dst_bytes + excluded.dst_bytes)
+	), services AS (
+		INSERT INTO %1$I.service_day AS s
+		SELECT date_trunc('day', minute), protocol, dst_port, sum(flows), sum(failed), sum(payload)
+		FROM batch GROUP BY 1, 2, 3
+		ON CONFLICT (day, protocol, dst_port) DO UPDATE SET
+			(flows, failed, payload) = (s.flows + excluded.flows, s.failed + excluded.failed, s.payload + excluded.payload)
 	), counted AS (
 		UPDATE %1$I.tally t
 		SET flows = t.flows + b.flows, first_flow = least(t.first_flow, b.first_flow),
@@ -217,7 +241,7 @@ SELECT format($q$
 	SELECT NULL::inet[]
 $q$, store, source)
 $$;
-COMMENT ON FUNCTION anomaly.traffic_statement(name, text) IS 'statement that adds new flows to flow_minute, flow_hour and tally';
+COMMENT ON FUNCTION anomaly.traffic_statement(name, text) IS 'statement that adds new flows to flow_minute, flow_hour, service_day and tally';
 
 -- Of a window's conversations with a service, the most that began within a
 -- span of each other: NULL for none.
@@ -373,16 +397,19 @@ SELECT format($q$
 	INSERT INTO %1$I.source_day AS w
 	SELECT p.day, p.src_addr, sum(p.flows), coalesce(sum(p.flows) FILTER (WHERE p.protocol = 6), 0),
 		   coalesce(sum(p.flows) FILTER (WHERE p.protocol = 17), 0), coalesce(sum(p.flows) FILTER (WHERE p.protocol IN (1, 58)), 0),
-		   coalesce(sum(p.payload) FILTER (WHERE p.payload > 0 AND NOT p.dst_addr <<= ANY (st.home::inet[])), 0),
+		   sum(p.failed), sum(p.payload),
+		   coalesce(sum(p.src_payload) FILTER (WHERE p.src_payload > 0 AND NOT p.dst_addr <<= ANY (st.home::inet[])), 0),
 		   min(p.first_start), max(p.last_start)
-	FROM (SELECT date_trunc('day', start_time) AS day, src_addr, dst_addr, protocol, count(*) AS flows, sum(src_payload) AS payload,
+	FROM (SELECT date_trunc('day', start_time) AS day, src_addr, dst_addr, protocol, count(*) AS flows,
+				 count(*) FILTER (WHERE failed) AS failed, sum(src_payload + dst_payload) AS payload, sum(src_payload) AS src_payload,
 				 min(start_time) AS first_start, max(start_time) AS last_start
 		  FROM %2$s f GROUP BY 1, 2, 3, 4) p
 	JOIN anomaly.flow_store st ON st.name = %1$L
 	GROUP BY 1, 2
 	ON CONFLICT (src_addr, day) DO UPDATE SET
-		(flows, tcp, udp, icmp, upload, first_start, last_start) =
-		(w.flows + excluded.flows, w.tcp + excluded.tcp, w.udp + excluded.udp, w.icmp + excluded.icmp, w.upload + excluded.upload,
+		(flows, tcp, udp, icmp, failed, payload, upload, first_start, last_start) =
+		(w.flows + excluded.flows, w.tcp + excluded.tcp, w.udp + excluded.udp, w.icmp + excluded.icmp,
+		 w.failed + excluded.failed, w.payload + excluded.payload, w.upload + excluded.upload,
 		 least(w.first_start, excluded.first_start), greatest(w.last_start, excluded.last_start))
 	RETURNING w.*
 $q$, store, source)

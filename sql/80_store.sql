@@ -109,6 +109,8 @@ BEGIN
 		DELETE FROM %1$I.target_minute WHERE minute < $1 RETURNING 1
 	), days AS (
 		DELETE FROM %1$I.source_day WHERE day + interval '1 day' <= $1 RETURNING 1
+	), services AS (
+		DELETE FROM %1$I.service_day WHERE day + interval '1 day' <= $1 RETURNING 1
 	), peers AS (
 		DELETE FROM %1$I.peer_day WHERE day + interval '1 day' <= $1 RETURNING 1
 	), scores AS (
@@ -121,7 +123,7 @@ BEGIN
 	)
 	SELECT (SELECT count(*) FROM minutes) + (SELECT count(*) FROM sources)
 		 + (SELECT count(*) FROM targets) + (SELECT count(*) FROM days)
-		 + (SELECT count(*) FROM peers) + (SELECT count(*) FROM scores)
+		 + (SELECT count(*) FROM services) + (SELECT count(*) FROM peers) + (SELECT count(*) FROM scores)
 	$q$, store) INTO trimmed USING edge;
 	RETURN trimmed;
 END

@@ -22,6 +22,7 @@ BEGIN
 		windows AS (DELETE FROM %1$I.source_minute WHERE minute >= $1 AND minute < $2),
 		targets AS (DELETE FROM %1$I.target_minute WHERE minute >= $1 AND minute < $2),
 		days AS (DELETE FROM %1$I.source_day WHERE day >= $1 AND day < $2),
+		services AS (DELETE FROM %1$I.service_day WHERE day >= $1 AND day < $2),
 		peers AS (DELETE FROM %1$I.peer_day WHERE day >= $1 AND day < $2)
 		UPDATE %1$I.tally t SET error = NULL, error_at = NULL,
 			flows = t.flows - (SELECT coalesce(sum(m.flows), 0) FROM minutes m)

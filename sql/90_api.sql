@@ -12,6 +12,8 @@
 --
 -- Every function takes the same period [t0, t1) and the same filters.  A host
 -- is the source of traffic and findings; a threat narrows findings alone.
+-- What is grouped is hashed (enable_sort = off): arguments hide from the planner
+-- how much a period holds, and half a million findings would be sorted.
 
 CREATE FUNCTION @extschema@.anomaly_create_api(store name, viewer name) RETURNS name
 LANGUAGE plpgsql VOLATILE STRICT
@@ -204,23 +206,24 @@ BEGIN
 				   critical bigint, major bigint, minor bigint, warning bigint)
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
+	SET enable_sort = off
 	AS $f$
 		WITH step AS (
-			SELECT ceil(greatest(extract(epoch FROM t1 - t0)::float8, 0) / least(greatest(coalesce(buckets, 300), 1), 2000) / 60) * 60 AS s
+			SELECT ceil(greatest(date_part('epoch', t1 - t0), 0) / least(greatest(coalesce(buckets, 300), 1), 2000) / 60) * 60 AS s
 		), bucket AS (
 			SELECT i, t0 + i * make_interval(secs => s) AS t
-			FROM step, generate_series(0, (ceil(extract(epoch FROM t1 - t0)::float8 / nullif(s, 0)) - 1)::int) i
+			FROM step, generate_series(0, (ceil(date_part('epoch', t1 - t0) / nullif(s, 0)) - 1)::int) i
 		), traffic AS (
-			SELECT floor(extract(epoch FROM r.t - t0)::float8 / s)::int AS i,
+			SELECT floor(date_part('epoch', r.t - t0) / s)::int AS i,
 				   sum(r.flows)::bigint AS flows, sum(r.packets)::bigint AS packets, sum(r.bytes)::bigint AS bytes
 			FROM step, %1$I.traffic(t0, t1, host) r GROUP BY 1
 		), found AS (
-			SELECT floor(extract(epoch FROM d.start_time - t0)::float8 / s)::int AS i,
-				   count(*) FILTER (WHERE d.band = 'critical') AS critical,
-				   count(*) FILTER (WHERE d.band = 'major') AS major,
-				   count(*) FILTER (WHERE d.band = 'minor') AS minor,
-				   count(*) FILTER (WHERE d.band = 'warning') AS warning
-			FROM step, %1$I.found(t0, t1, host, threat) d GROUP BY 1
+			SELECT c.i, sum(c.n) FILTER (WHERE c.band = 'critical')::bigint AS critical,
+				   sum(c.n) FILTER (WHERE c.band = 'major')::bigint AS major,
+				   sum(c.n) FILTER (WHERE c.band = 'minor')::bigint AS minor,
+				   sum(c.n) FILTER (WHERE c.band = 'warning')::bigint AS warning
+			FROM (SELECT floor(date_part('epoch', d.start_time - t0) / s)::int AS i, d.band, count(*) AS n
+				  FROM step, %1$I.found(t0, t1, host, threat) d GROUP BY 1, 2) c GROUP BY 1
 		)
 		SELECT b.t, coalesce(r.flows, 0), coalesce(r.packets, 0), coalesce(r.bytes, 0),
 			   coalesce(f.critical, 0), coalesce(f.major, 0), coalesce(f.minor, 0), coalesce(f.warning, 0)
@@ -234,6 +237,7 @@ BEGIN
 	RETURNS TABLE (name text, value float8, previous float8)
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
+	SET enable_sort = off
 	AS $f$
 		WITH period AS (
 			SELECT 'now' AS which, t0 AS lo, t1 AS hi UNION ALL SELECT 'before', t0 - (t1 - t0), t0
@@ -243,8 +247,8 @@ BEGIN
 			CROSS JOIN LATERAL (SELECT coalesce(sum(r.flows), 0) AS flows, coalesce(sum(r.bytes), 0) AS bytes,
 									   coalesce(sum(r.packets), 0) AS packets
 								FROM %1$I.traffic(p.lo, p.hi, host) r) r
-			CROSS JOIN LATERAL (SELECT count(*) AS detections, count(DISTINCT d.src_addr) AS sources
-								FROM %1$I.found(p.lo, p.hi, host, threat) d) d
+			CROSS JOIN LATERAL (SELECT coalesce(sum(s.n), 0) AS detections, count(*) AS sources
+								FROM (SELECT count(*) AS n FROM %1$I.found(p.lo, p.hi, host, threat) d GROUP BY d.src_addr) s) d
 			CROSS JOIN LATERAL (SELECT count(*) AS alerts FROM %1$I.raised(p.lo, p.hi, host, threat)) a
 			CROSS JOIN LATERAL (VALUES (1, 'flows', r.flows), (2, 'bytes', r.bytes), (3, 'packets', r.packets),
 				(4, 'detections', d.detections), (5, 'alerts', a.alerts), (6, 'sources', d.sources)) n(place, name, value)
@@ -293,11 +297,12 @@ BEGIN
 	RETURNS TABLE (host inet, t timestamptz, detections bigint, severity float8)
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
+	SET enable_sort = off
 	AS $f$
 		WITH step AS (
-			SELECT ceil(greatest(extract(epoch FROM t1 - t0)::float8, 0) / least(greatest(coalesce(buckets, 60), 1), 500) / 60) * 60 AS s
+			SELECT ceil(greatest(date_part('epoch', t1 - t0), 0) / least(greatest(coalesce(buckets, 60), 1), 500) / 60) * 60 AS s
 		), cell AS (
-			SELECT d.src_addr, floor(extract(epoch FROM d.start_time - t0)::float8 / s) AS i,
+			SELECT d.src_addr, floor(date_part('epoch', d.start_time - t0) / s) AS i,
 				   count(*) AS detections, max(d.severity) AS severity
 			FROM step, %1$I.found(t0, t1, swimlane.host, threat) d GROUP BY 1, 2
 		), lane AS (
@@ -335,6 +340,7 @@ BEGIN
 	RETURNS TABLE (threat text, alerts bigint, detections bigint, severity float8)
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
+	SET enable_sort = off
 	AS $f$
 		WITH d AS (
 			SELECT f.threat, count(*) AS detections, max(f.severity) AS severity

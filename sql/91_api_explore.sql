@@ -27,11 +27,11 @@ BEGIN
 			SELECT s.minute, s.flows FROM %1$I.source_minute s
 			WHERE s.src_addr = host AND s.minute > t0 - interval '1 minute' AND s.minute < t1
 		), size AS (
-			SELECT w.most, greatest(1, floor(extract(epoch FROM max(m.minute) - min(m.minute))::float8 / 60 * w.most / sum(m.flows)::float8 / 50))
+			SELECT w.most, greatest(1, floor(date_part('epoch', max(m.minute) - min(m.minute)) / 60 * w.most / sum(m.flows)::float8 / 50))
 						   * CASE WHEN sum(m.flows) > w.most THEN 1 END AS minutes
 			FROM (SELECT least(greatest(coalesce(sampled_windows.most, 50000), 1), 200000) AS most) w, minute m GROUP BY 1
 		), part AS (
-			SELECT coalesce(floor(extract(epoch FROM m.minute - date_trunc('minute', t0))::float8 / 60 / z.minutes), 0)::int AS i, sum(m.flows)::bigint AS flows
+			SELECT coalesce(floor(date_part('epoch', m.minute - date_trunc('minute', t0)) / 60 / z.minutes), 0)::int AS i, sum(m.flows)::bigint AS flows
 			FROM minute m, size z GROUP BY 1
 		), ranked AS (
 			SELECT p.*, sum(p.flows) OVER w - p.flows AS before, row_number() OVER w AS place
@@ -55,8 +55,7 @@ BEGIN
 	AS $f$
 		WITH size AS (SELECT least(greatest(coalesce(points, 2000), 10), 2000) AS n),
 		anomalous AS MATERIALIZED (
-			SELECT d.id, d.alert_id, d.severity, d.start_time, d.src_addr, d.src_port, d.dst_addr, d.dst_port, d.protocol
-			FROM %1$I.found(t0, t1, host, threat) d WHERE d.watch_id IS NOT NULL
+			SELECT d.id, d.start_time FROM %1$I.found(t0, t1, host, threat) d WHERE d.watch_id IS NOT NULL
 			ORDER BY hashint8extended(d.id, 0), d.id LIMIT 1000
 		), sampled AS MATERIALIZED (
 			SELECT f.start_time, f.row_id, f.src_addr
@@ -68,25 +67,27 @@ BEGIN
 				SELECT x.start_time, x.row_id, x.src_addr, x.src_port, x.dst_port FROM %1$I.flows x
 				WHERE x.src_addr = host AND x.start_time >= w.lo AND x.start_time < w.hi) f
 			WHERE scatter.threat IS NULL
-			ORDER BY hashint8extended((extract(epoch FROM f.start_time) * 1e6)::int8, f.src_port * 65536::int8 + f.dst_port), f.start_time, f.row_id
+			ORDER BY hashint8extended((date_part('epoch', f.start_time) * 1e6)::int8, f.src_port * 65536::int8 + f.dst_port), f.start_time, f.row_id
 			LIMIT (SELECT n FROM size)
 		), picked AS (
-			SELECT f.*, a.id AS detection_id, a.alert_id, a.severity
+			-- limits and offsets keep them lookups: as joins they would read all there is
+			SELECT f.*, d.id AS detection_id, d.alert_id, d.severity
 			FROM anomalous a
+			CROSS JOIN LATERAL (SELECT x.* FROM %1$I.detection x WHERE x.start_time = a.start_time AND x.id = a.id LIMIT 1) d
 			CROSS JOIN LATERAL (
 				SELECT x.* FROM %1$I.flows x
-				WHERE x.src_addr = a.src_addr AND x.start_time = a.start_time AND x.dst_addr = a.dst_addr
-				  AND x.src_port = a.src_port AND x.dst_port = a.dst_port AND x.protocol = a.protocol ORDER BY x.row_id LIMIT 1) f
+				WHERE x.src_addr = d.src_addr AND x.start_time = d.start_time AND x.dst_addr = d.dst_addr
+				  AND x.src_port = d.src_port AND x.dst_port = d.dst_port AND x.protocol = d.protocol ORDER BY x.row_id LIMIT 1) f
 			UNION ALL
 			SELECT f.*, NULL, NULL, NULL
 			FROM sampled s
 			CROSS JOIN LATERAL (
-				SELECT x.* FROM %1$I.flows x WHERE x.src_addr = s.src_addr AND x.start_time = s.start_time AND x.row_id = s.row_id) f
+				SELECT x.* FROM %1$I.flows x WHERE x.src_addr = s.src_addr AND x.start_time = s.start_time AND x.row_id = s.row_id LIMIT 1) f
 			-- found by a model, but past the thousand: nothing ordinary either
 			WHERE NOT EXISTS (
 				SELECT FROM %1$I.detection d
 				WHERE d.src_addr = f.src_addr AND d.start_time = f.start_time AND d.dst_addr = f.dst_addr
-				  AND d.src_port = f.src_port AND d.dst_port = f.dst_port AND d.protocol = f.protocol AND d.watch_id IS NOT NULL)
+				  AND d.src_port = f.src_port AND d.dst_port = f.dst_port AND d.protocol = f.protocol AND d.watch_id IS NOT NULL OFFSET 0)
 		)
 		SELECT p.start_time, p.row_id, p.src_addr, p.src_port, p.dst_addr, p.dst_port, p.protocol, p.service,
 			   p.detection_id, p.alert_id, p.severity,
@@ -102,6 +103,7 @@ BEGIN
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	SET timezone = 'UTC'
+	SET enable_sort = off
 	AS $f$
 		WITH cell AS (
 			SELECT d AS dow, h AS hour FROM generate_series(1, 7) d, generate_series(0, 23) h
@@ -109,13 +111,13 @@ BEGIN
 			SELECT extract(isodow FROM g AT TIME ZONE zone)::int AS dow, extract(hour FROM g AT TIME ZONE zone)::int AS hour, count(*) AS hours
 			FROM generate_series(date_trunc('hour', greatest(t0, t1 - interval '400 days')), t1 - interval '1 microsecond', interval '1 hour') g GROUP BY 1, 2
 		), traffic AS (
-			SELECT extract(isodow FROM r.t AT TIME ZONE zone)::int AS dow, extract(hour FROM r.t AT TIME ZONE zone)::int AS hour,
-				   sum(r.flows)::bigint AS flows, sum(r.bytes)::bigint AS bytes
-			FROM %1$I.traffic(greatest(t0, t1 - interval '400 days'), t1, host) r GROUP BY 1, 2
+			SELECT extract(isodow FROM l.t)::int AS dow, extract(hour FROM l.t)::int AS hour, sum(l.flows)::bigint AS flows, sum(l.bytes)::bigint AS bytes
+			FROM (SELECT date_trunc('hour', r.t AT TIME ZONE zone) AS t, sum(r.flows) AS flows, sum(r.bytes) AS bytes
+				  FROM %1$I.traffic(greatest(t0, t1 - interval '400 days'), t1, host) r GROUP BY 1) l GROUP BY 1, 2
 		), found AS (
-			SELECT extract(isodow FROM f.start_time AT TIME ZONE zone)::int AS dow, extract(hour FROM f.start_time AT TIME ZONE zone)::int AS hour,
-				   count(*) AS detections, max(f.severity) AS severity
-			FROM %1$I.found(greatest(t0, t1 - interval '400 days'), t1, host, threat) f GROUP BY 1, 2
+			SELECT extract(isodow FROM l.t)::int AS dow, extract(hour FROM l.t)::int AS hour, sum(l.detections)::bigint AS detections, max(l.severity) AS severity
+			FROM (SELECT date_trunc('hour', f.start_time AT TIME ZONE zone) AS t, count(*) AS detections, max(f.severity) AS severity
+				  FROM %1$I.found(greatest(t0, t1 - interval '400 days'), t1, host, threat) f GROUP BY 1) l GROUP BY 1, 2
 		)
 		SELECT dow, hour, coalesce(s.hours, 0), coalesce(r.flows, 0), coalesce(r.bytes, 0), coalesce(f.detections, 0), f.severity
 		FROM cell LEFT JOIN seen s USING (dow, hour) LEFT JOIN traffic r USING (dow, hour) LEFT JOIN found f USING (dow, hour)

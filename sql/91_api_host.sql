@@ -1,10 +1,10 @@
 -- The API, continued: one host, and who is at the top.
 --
--- Addresses, services and peers are known by whole UTC days (peer_day): what
--- is asked of them is answered for the days that the period touches, and the
--- page says so.  Single flows are read for one host and a period, a page at a
--- time; the view behind that is for these functions and those of
--- 91_api_explore.sql, which read a bounded sample.
+-- Addresses, services and peers are known by whole UTC days: what is asked of
+-- them is answered for the days that the period touches, and the page says so.
+-- Single flows are read for one host and a period, a page at a time; the view
+-- behind that is for these functions and those of 91_api_explore.sql, which read
+-- a bounded sample.
 
 CREATE FUNCTION anomaly.make_api_host(store name, api name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
@@ -20,6 +20,12 @@ BEGIN
 		FROM (%3$s) f;
 	COMMENT ON VIEW %1$I.flows IS 'single flows; without a host and a period it reads all of them, until the timeout';
 	COMMENT ON COLUMN %1$I.flows.row_id IS 'with start_time it names a flow';
+	CREATE VIEW %1$I.source_day AS
+		SELECT day, src_addr, flows, tcp, udp, icmp, failed, payload, upload, first_start, last_start FROM %2$I.source_day;
+	COMMENT ON VIEW %1$I.source_day IS 'what each source did in each UTC day';
+	CREATE VIEW %1$I.service_day AS
+		SELECT day, protocol, dst_port, flows, failed, payload FROM %2$I.service_day;
+	COMMENT ON VIEW %1$I.service_day IS 'traffic per UTC day, protocol and destination port';
 	CREATE VIEW %1$I.peer_day AS
 		SELECT day, src_addr, dst_addr, dst_port, protocol, flows, failed, src_payload, dst_payload FROM %2$I.peer_day;
 	COMMENT ON VIEW %1$I.peer_day IS 'each source''s dealings with each service of each host in each UTC day';
@@ -64,8 +70,8 @@ BEGIN
 			JOIN %1$I.peer_day p ON p.day = d AND p.src_addr = host
 			UNION ALL
 			SELECT p.src_addr, false, p.flows, p.failed, p.src_payload + p.dst_payload
-			FROM %1$I.peer_day p
-			WHERE p.dst_addr = host AND p.src_addr <> host AND p.day >= date_trunc('day', t0) AND p.day < t1
+			FROM (SELECT p.* FROM %1$I.peer_day p WHERE p.dst_addr = host AND p.src_addr <> host OFFSET 0) p	-- by address, not all of the days
+			WHERE p.day >= date_trunc('day', t0) AND p.day < t1
 		), node AS (
 			SELECT d.peer, d.outbound, sum(d.flows) AS flows, sum(d.failed) AS failed, sum(d.bytes) AS bytes,
 				   row_number() OVER (ORDER BY sum(d.flows) DESC, sum(d.bytes) DESC, d.peer, d.outbound)
@@ -107,18 +113,18 @@ BEGIN
 	SET jit = off
 	AS $f$
 		WITH asked AS (
-			SELECT greatest(extract(epoch FROM t1 - t0)::float8, 0) / 60 / least(greatest(coalesce(buckets, 300), 1), 500) AS minutes
+			SELECT greatest(date_part('epoch', t1 - t0), 0) / 60 / least(greatest(coalesce(buckets, 300), 1), 500) AS minutes
 		), step AS (
 			SELECT 60 * coalesce((SELECT min(m) FROM generate_series(1, 1440) m WHERE 1440 %% m = 0 AND m >= minutes),
 								 ceil(minutes / 1440) * 1440)::int AS s FROM asked
 		), frame AS (
 			SELECT s, 86400 / s AS per_day, least(4, 3600 / s) AS around,
-				   ceil(extract(epoch FROM t1 - t0)::float8 / s)::int AS n,
-				   (SELECT floor(extract(epoch FROM min(m.minute) - t0)::float8 / s)::int FROM %1$I.source_minute m
+				   ceil(date_part('epoch', t1 - t0) / s)::int AS n,
+				   (SELECT floor(date_part('epoch', min(m.minute) - t0) / s)::int FROM %1$I.source_minute m
 					WHERE m.src_addr = host AND m.minute >= t0 - interval '28 days' AND m.minute < t1) AS first
 			FROM step
 		), done AS (
-			SELECT floor(extract(epoch FROM m.minute - t0)::float8 / s)::int AS i, sum(m.flows)::bigint AS flows,
+			SELECT floor(date_part('epoch', m.minute - t0) / s)::int AS i, sum(m.flows)::bigint AS flows,
 				   sum(m.packets)::bigint AS packets, sum(m.src_bytes + m.dst_bytes)::bigint AS bytes
 			FROM frame, %1$I.source_minute m
 			WHERE m.src_addr = host AND m.minute >= t0 - interval '28 days' AND m.minute < t1 GROUP BY 1
@@ -138,7 +144,7 @@ BEGIN
 			FROM lookback b JOIN series h ON h.i = b.back AND h.weekend = b.weekend
 			GROUP BY 1 HAVING count(*) >= 8
 		), found AS (
-			SELECT floor(extract(epoch FROM d.start_time - t0)::float8 / s)::int AS i,
+			SELECT floor(date_part('epoch', d.start_time - t0) / s)::int AS i,
 				   count(*) FILTER (WHERE d.band = 'critical') AS critical,
 				   count(*) FILTER (WHERE d.band = 'major') AS major,
 				   count(*) FILTER (WHERE d.band = 'minor') AS minor,
@@ -170,20 +176,16 @@ BEGIN
 	SET search_path = pg_catalog, pg_temp
 	SET timezone = 'UTC'
 	AS $f$
-		-- a branch for each kind, each grouped by what it needs: days of all hosts are many rows
+		-- of all hosts days of sources and of services are known, of one host its peers'
 		WITH member AS (
-			SELECT p.src_addr AS address, NULL::int2 AS protocol, NULL::int4 AS port,
-				   sum(p.flows) AS flows, sum(p.failed) AS failed, sum(p.src_payload + p.dst_payload) AS bytes
-			FROM %1$I.peer_day p
-			WHERE kind = 'talkers' AND host IS NULL AND p.day >= (SELECT date_trunc('day', t0)) AND p.day < t1 GROUP BY p.src_addr
+			SELECT d.src_addr AS address, NULL::int2 AS protocol, NULL::int4 AS port,
+				   sum(d.flows) AS flows, sum(d.failed) AS failed, sum(d.payload) AS bytes
+			FROM %1$I.source_day d
+			WHERE kind = 'talkers' AND host IS NULL AND d.day >= date_trunc('day', t0) AND d.day < t1 GROUP BY 1
 			UNION ALL
-			SELECT NULL, p.protocol, p.dst_port, sum(p.flows), sum(p.failed), sum(p.src_payload + p.dst_payload)
-			FROM %1$I.peer_day p
-			WHERE kind = 'services' AND host IS NULL AND p.day >= (SELECT date_trunc('day', t0)) AND p.day < t1 GROUP BY p.protocol, p.dst_port
-			UNION ALL
-			SELECT NULL, p.protocol, NULL, sum(p.flows), sum(p.failed), sum(p.src_payload + p.dst_payload)
-			FROM %1$I.peer_day p
-			WHERE kind = 'protocols' AND host IS NULL AND p.day >= (SELECT date_trunc('day', t0)) AND p.day < t1 GROUP BY p.protocol
+			SELECT NULL, d.protocol, CASE WHEN kind = 'services' THEN d.dst_port END, sum(d.flows), sum(d.failed), sum(d.payload)
+			FROM %1$I.service_day d
+			WHERE kind IN ('services', 'protocols') AND host IS NULL AND d.day >= date_trunc('day', t0) AND d.day < t1 GROUP BY 2, 3
 			UNION ALL
 			SELECT CASE WHEN kind = 'talkers' THEN p.src_addr END, CASE WHEN kind <> 'talkers' THEN p.protocol END,
 				   CASE WHEN kind = 'services' THEN p.dst_port END, sum(p.flows), sum(p.failed), sum(p.src_payload + p.dst_payload)

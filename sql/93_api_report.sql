@@ -24,7 +24,9 @@ BEGIN
 		WITH asked AS (
 			SELECT greatest(t0, t1 - interval '400 days') AS lo, t1 AS hi
 		), alert AS MATERIALIZED (
-			SELECT r.* FROM asked, %2$I.raised(lo, hi) r
+			SELECT r.id, r.source, r.threat, r.title, r.severity, r.band, r.risk, r.state, r.resolution, r.assignee,
+				   r.first_seen, r.last_seen, r.flow_count, r.target_count
+			FROM asked, %2$I.raised(lo, hi) r
 		), decision AS (
 			SELECT h.action, h.resolution, h.who, count(*) AS times
 			FROM asked, %2$I.history h WHERE h.alert_id IS NOT NULL AND h.at >= lo AND h.at < hi GROUP BY 1, 2, 3
@@ -39,8 +41,8 @@ BEGIN
 				'by_band', (SELECT coalesce(jsonb_object_agg(band, n), '{}') FROM (SELECT band, count(*) AS n FROM alert GROUP BY 1) b),
 				'by_state', (SELECT coalesce(jsonb_object_agg(state, n), '{}') FROM (SELECT coalesce(resolution, state) AS state, count(*) AS n FROM alert GROUP BY 1) s),
 				'worst', (SELECT coalesce(jsonb_agg(to_jsonb(w) ORDER BY w.severity DESC, w.flow_count DESC, w.id), '[]') FROM (
-					SELECT id, source, threat, title, severity, band, risk, state, resolution, assignee, first_seen, last_seen, flow_count, target_count,
-						   (SELECT e.reasons FROM %2$I.alerts_export e WHERE e.id = alert.id) AS reasons, playbook
+					SELECT alert.*, (SELECT e.reasons FROM %2$I.alerts_export e WHERE e.id = alert.id) AS reasons,
+						   (SELECT a.playbook FROM %2$I.alerts a WHERE a.id = alert.id) AS playbook
 					FROM alert ORDER BY severity DESC, flow_count DESC, id LIMIT 20) w)),
 			'sources', (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.severity DESC, s.alerts DESC, s.source), '[]') FROM (
 				SELECT source, count(*) AS alerts, max(severity) AS severity, sum(flow_count)::int8 AS flows,

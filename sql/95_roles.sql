@@ -65,6 +65,7 @@ AS $$
 	('loader', 's', 'source_minute', 'SELECT, INSERT, UPDATE'),
 	('loader', 's', 'target_minute', 'SELECT, INSERT, UPDATE'),
 	('loader', 's', 'source_day', 'SELECT, INSERT, UPDATE'),
+	('loader', 's', 'service_day', 'SELECT, INSERT, UPDATE'),
 	('loader', 's', 'peer_day', 'SELECT, INSERT, UPDATE'),
 	('loader', 's', 'score_hour', 'SELECT, INSERT, UPDATE'),
 	('loader', 's', 'tally', 'SELECT, UPDATE'),

@@ -4,7 +4,8 @@
 --
 --   flow_minute, flow_hour   5 protocols in every minute; sums are 100 M flows
 --   source_minute            10 million: each host in 67 minutes of each day
---   peer_day                 3.75 million: each host with 25 services a day
+--   peer_day                 3.75 million: each host with 25 services a day;
+--   source_day, service_day  its sums
 --   detection, alert         500,000 in 5,000 alerts, by a few hundred sources
 --   score_hour               100 bins in every hour
 --   flow                     1 million real rows, all of the last day: the page
@@ -40,6 +41,12 @@ SELECT timestamptz '2026-03-01' + d * interval '1 day', host(h), host(5001 + mix
 	   27, 1, 9000, 40000, timestamptz '2026-03-01' + d * interval '1 day', timestamptz '2026-03-01' + d * interval '1 day' + interval '23 hours', 1000000, 150
 FROM generate_series(0, 29) d, generate_series(1, 5000) h, generate_series(0, 24) s
 ON CONFLICT DO NOTHING;
+
+INSERT INTO netflow.source_day (day, src_addr, flows, tcp, udp, icmp, failed, payload, upload, first_start, last_start)
+SELECT day, src_addr, sum(flows), coalesce(sum(flows) FILTER (WHERE protocol = 6), 0), coalesce(sum(flows) FILTER (WHERE protocol = 17), 0), 0, sum(failed),
+	   sum(src_payload + dst_payload), 0, min(first_start), max(last_start) FROM netflow.peer_day GROUP BY 1, 2;
+INSERT INTO netflow.service_day (day, protocol, dst_port, flows, failed, payload)
+SELECT day, protocol, dst_port, sum(flows), sum(failed), sum(src_payload + dst_payload) FROM netflow.peer_day GROUP BY 1, 2, 3;
 
 INSERT INTO netflow.alert (id, source, threat, title, severity, confidence, first_seen, last_seen, flow_count, detection_count, target_count, targets, ports, reasons, indicators)
 OVERRIDING SYSTEM VALUE

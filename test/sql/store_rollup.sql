@@ -32,7 +32,7 @@ BEGIN
 	EXECUTE format('SELECT (SELECT count(*) FROM (TABLE whole.%1$I EXCEPT TABLE parts.%1$I) a) + (SELECT count(*) FROM (TABLE parts.%1$I EXCEPT TABLE whole.%1$I) b)', relation) INTO n;
 	RETURN n;
 END $$;
-SELECT r AS relation, hand.differing(r) FROM unnest('{flow_minute,flow_hour,source_minute,target_minute,source_day,peer_day}'::text[]) r;
+SELECT r AS relation, hand.differing(r) FROM unnest('{flow_minute,flow_hour,source_minute,target_minute,source_day,service_day,peer_day}'::text[]) r;
 
 -- traffic by minute and hour
 SELECT count(*) FROM (
@@ -89,8 +89,16 @@ SELECT count(*) FROM (
 	EXCEPT SELECT minute, dst_addr, flows, packets, syn_only FROM parts.target_minute) x;
 SELECT count(*) FROM (
 	SELECT date_trunc('day', start_time), src_addr, count(*), count(*) FILTER (WHERE protocol = 6), count(*) FILTER (WHERE protocol = 17), 0::int8,
+		   count(*) FILTER (WHERE dst_packets = 0 OR protocol = 6 AND state = 4), sum(src_payload) + sum(dst_payload),
 		   sum(src_payload), min(start_time), max(start_time) FROM parts.flow GROUP BY 1, 2		-- all go to 192.0.2.0/24
-	EXCEPT SELECT day, src_addr, flows, tcp, udp, icmp, upload, first_start, last_start FROM parts.source_day) x;
+	EXCEPT SELECT day, src_addr, flows, tcp, udp, icmp, failed, payload, upload, first_start, last_start FROM parts.source_day) x;
+
+-- a service's day: sums
+SELECT count(*) FROM parts.service_day;
+SELECT count(*) FROM (
+	SELECT date_trunc('day', start_time), protocol, dst_port, count(*), count(*) FILTER (WHERE dst_packets = 0 OR protocol = 6 AND state = 4),
+		   sum(src_payload) + sum(dst_payload) FROM parts.flow GROUP BY 1, 2, 3
+	EXCEPT SELECT day, protocol, dst_port, flows, failed, payload FROM parts.service_day) x;
 
 -- a source's day with a service: sums, and the variance of the gaps as SQL's
 -- var_pop has it, to the millisecond that gaps are rounded to
@@ -115,7 +123,7 @@ FROM parts.tally;
 
 -- made again from flow they are the same
 SELECT anomaly_backfill('parts', NULL, '2026-01-05 22:00', '2026-01-06 01:00') >= 0 AS done;
-SELECT r AS relation, hand.differing(r) FROM unnest('{flow_minute,flow_hour,source_minute,target_minute,source_day,peer_day}'::text[]) r;
+SELECT r AS relation, hand.differing(r) FROM unnest('{flow_minute,flow_hour,source_minute,target_minute,source_day,service_day,peer_day}'::text[]) r;
 SELECT flows FROM parts.tally;
 
 -- features, worked out by hand: 2,000 us; 100 bytes of payload and 80 of headers
