@@ -13,7 +13,8 @@
 -- Every function takes the same period [t0, t1) and the same filters.  A host
 -- is the source of traffic and findings; a threat narrows findings alone.
 -- What is grouped is hashed (enable_sort = off): arguments hide from the planner
--- how much a period holds, and half a million findings would be sorted.
+-- how much a period holds, and half a million findings would be sorted.  A sort
+-- that has to be looks so dear then that it would be compiled for (jit = off).
 
 CREATE FUNCTION @extschema@.anomaly_create_api(store name, viewer name) RETURNS name
 LANGUAGE plpgsql VOLATILE STRICT
@@ -207,6 +208,7 @@ BEGIN
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
+	SET jit = off
 	AS $f$
 		WITH step AS (
 			SELECT ceil(greatest(date_part('epoch', t1 - t0), 0) / least(greatest(coalesce(buckets, 300), 1), 2000) / 60) * 60 AS s
@@ -238,6 +240,7 @@ BEGIN
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
+	SET jit = off
 	AS $f$
 		WITH period AS (
 			SELECT 'now' AS which, t0 AS lo, t1 AS hi UNION ALL SELECT 'before', t0 - (t1 - t0), t0
@@ -298,6 +301,7 @@ BEGIN
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
+	SET jit = off
 	AS $f$
 		WITH step AS (
 			SELECT ceil(greatest(date_part('epoch', t1 - t0), 0) / least(greatest(coalesce(buckets, 60), 1), 500) / 60) * 60 AS s
@@ -341,6 +345,7 @@ BEGIN
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
+	SET jit = off
 	AS $f$
 		WITH d AS (
 			SELECT f.threat, count(*) AS detections, max(f.severity) AS severity

@@ -104,6 +104,7 @@ BEGIN
 	SET search_path = pg_catalog, pg_temp
 	SET timezone = 'UTC'
 	SET enable_sort = off
+	SET jit = off
 	AS $f$
 		WITH cell AS (
 			SELECT d AS dow, h AS hour FROM generate_series(1, 7) d, generate_series(0, 23) h
