@@ -17,8 +17,8 @@
 -- Functions that users call live in the schema of the extension and are named
 -- anomaly_*; helpers live in the schema anomaly.  All run with the rights of
 -- whoever calls them.  Nothing is granted here: whoever shall make stores needs
--- CREATE on the database, USAGE on the schema anomaly, SELECT, INSERT and DELETE
--- on anomaly.flow_store and SELECT on the registry's tables; whoever shall load
+-- CREATE on the database, USAGE on the schema anomaly, SELECT, INSERT, UPDATE and
+-- DELETE on anomaly.flow_store and SELECT on the registry's tables; whoever shall load
 -- flows into another's store, the owner's rights on its tables.
 
 CREATE TABLE anomaly.flow_store (
@@ -28,6 +28,7 @@ CREATE TABLE anomaly.flow_store (
 	alert_gap interval NOT NULL DEFAULT '30 minutes',
 	capacity int8,
 	home cidr[] NOT NULL DEFAULT '{10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,127.0.0.0/8,224.0.0.0/4,255.255.255.255/32,fc00::/7,fe80::/10,ff00::/8,::1/128}',
+	layout int4 NOT NULL,
 	capture_key bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
 	created_by name NOT NULL DEFAULT current_user,
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -44,10 +45,16 @@ COMMENT ON COLUMN anomaly.flow_store.retain IS 'age at which anomaly_maintain dr
 COMMENT ON COLUMN anomaly.flow_store.alert_gap IS 'detections of one source and threat no further apart join one alert';
 COMMENT ON COLUMN anomaly.flow_store.capacity IS 'bytes that the store may take on disk, for the forecast in its view health; NULL: unknown';
 COMMENT ON COLUMN anomaly.flow_store.home IS 'networks that count as internal; all others are external';
+COMMENT ON COLUMN anomaly.flow_store.layout IS 'what the release made of it that made or last upgraded it, see anomaly_upgrade_flow_store';
 COMMENT ON COLUMN anomaly.flow_store.capture_key IS 'key of the fingerprints in capture, 16 bytes: with another, files that were loaded are not known again';
 COMMENT ON COLUMN anomaly.flow_store.created_by IS 'who made the store';
 COMMENT ON COLUMN anomaly.flow_store.created_at IS 'start of the transaction that made it';
 SELECT pg_catalog.pg_extension_config_dump('anomaly.flow_store', '');
+
+CREATE FUNCTION anomaly.store_layout() RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$SELECT 1$$;
+COMMENT ON FUNCTION anomaly.store_layout() IS 'layout of the stores that this release makes, see anomaly_upgrade_flow_store';
 
 CREATE FUNCTION anomaly.store(store name) RETURNS anomaly.flow_store
 LANGUAGE plpgsql STABLE PARALLEL SAFE

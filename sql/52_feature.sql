@@ -89,7 +89,7 @@ LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('CREATE VIEW %1$I.flow_feature AS %2$s', store,
+	EXECUTE format('CREATE OR REPLACE VIEW %1$I.flow_feature AS %2$s', store,
 				   anomaly.feature_select(format('%I.flow', store)));
 	EXECUTE format('COMMENT ON VIEW %1$I.flow_feature IS %2$L', store,
 				   'flows with derived features: train on it, score from it');

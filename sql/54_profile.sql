@@ -45,7 +45,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format($v$
-	CREATE VIEW %1$I.flow_kdd AS
+	CREATE OR REPLACE VIEW %1$I.flow_kdd AS
 	SELECT start_time, src_addr, dst_addr,
 		duration_us / 1000000 AS duration,
 		CASE protocol WHEN 58 THEN 'icmp' ELSE protocol_name END AS protocol_type,
@@ -77,7 +77,7 @@ AS $$
 BEGIN
 	PERFORM anomaly.make_kdd_view(store);
 	EXECUTE format($v$
-	CREATE VIEW %1$I.flow_connection AS
+	CREATE OR REPLACE VIEW %1$I.flow_connection AS
 	SELECT start_time, src_addr, dst_addr,
 		length_mean AS packet_size,
 		duration_s AS connection_duration,
@@ -92,7 +92,7 @@ BEGIN
 		0.3::float8 * src_failed + 0.5::float8 * src_distinct_ports + 0.02::float8 * src_distinct_dsts AS suspicious_score
 	FROM %1$I.flow_feature;
 
-	CREATE VIEW %1$I.flow_basic AS
+	CREATE OR REPLACE VIEW %1$I.flow_basic AS
 	SELECT start_time, src_addr, dst_addr,
 		duration_s AS "Duration",
 		packets AS "PacketCount",
@@ -106,7 +106,7 @@ BEGIN
 		duration_s / (packets + 1) AS "DurationPerPacket"
 	FROM %1$I.flow_feature;
 
-	CREATE VIEW %1$I.flow_transfer AS
+	CREATE OR REPLACE VIEW %1$I.flow_transfer AS
 	SELECT start_time AS timestamp, src_addr, dst_addr,
 		src_port AS source_port,
 		dst_port AS destination_port,

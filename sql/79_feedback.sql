@@ -31,7 +31,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format($ddl$
-	CREATE VIEW %1$I.triage_precision AS
+	CREATE OR REPLACE VIEW %1$I.triage_precision AS
 		SELECT date_trunc('week', a.first_seen AT TIME ZONE 'UTC')::date AS week, s.kind, s.name, count(*) AS alerts,
 			   count(*) FILTER (WHERE a.resolution IN ('true_positive', 'false_positive', 'benign_positive')) AS judged,
 			   count(*) FILTER (WHERE a.resolution = 'true_positive') AS true_positives,
@@ -47,7 +47,7 @@ BEGIN
 		GROUP BY 1, 2, 3;
 	COMMENT ON VIEW %1$I.triage_precision IS 'share of judged alerts that were true, by UTC week, rule and model; NULL where none was judged; duplicates are not judged';
 
-	CREATE VIEW %1$I.flow_decided AS
+	CREATE OR REPLACE VIEW %1$I.flow_decided AS
 		SELECT DISTINCT ON (f.start_time, f.src_addr, f.dst_addr, f.src_port, f.dst_port, f.protocol)
 			   f.start_time, f.src_addr, f.dst_addr, f.src_port, f.dst_port, f.protocol, a.resolution, a.threat, a.id AS alert_id
 		FROM %1$I.alert a JOIN %1$I.detection d ON d.alert_id = a.id CROSS JOIN LATERAL (
@@ -60,14 +60,14 @@ BEGIN
 		ORDER BY 1, 2, 3, 4, 5, 6, a.resolution = 'true_positive' DESC, a.resolution = 'duplicate' DESC, a.id;
 	COMMENT ON VIEW %1$I.flow_decided IS 'flows of closed alerts and what was decided, the worst where an alert of each kind has the flow';
 
-	CREATE VIEW %1$I.flow_label AS
+	CREATE OR REPLACE VIEW %1$I.flow_label AS
 		SELECT f.*, CASE d.resolution WHEN 'true_positive' THEN d.threat ELSE 'normal' END AS label, d.alert_id
 		FROM %1$I.flow_feature f
 		JOIN %1$I.flow_decided d USING (start_time, src_addr, dst_addr, src_port, dst_port, protocol)
 		WHERE d.resolution <> 'duplicate';
 	COMMENT ON VIEW %1$I.flow_label IS 'flows of closed alerts: label is the threat of a true one, ''normal'' for false and benign ones; for the argument label of anomaly_train';
 
-	CREATE VIEW %1$I.flow_normal AS
+	CREATE OR REPLACE VIEW %1$I.flow_normal AS
 		SELECT f.* FROM %1$I.flow_feature f
 		WHERE NOT EXISTS (
 			SELECT FROM %1$I.flow_decided d

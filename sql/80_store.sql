@@ -20,12 +20,10 @@ BEGIN
 		RAISE EXCEPTION 'flows cannot be retained for %', retain USING ERRCODE = 'invalid_parameter_value',
 			HINT = 'NULL keeps them forever.';
 	END IF;
-	INSERT INTO anomaly.flow_store (name, partition_interval, retain)
-	VALUES (name, partition_interval, retain);
+	INSERT INTO anomaly.flow_store (name, partition_interval, retain, layout)
+	VALUES (name, partition_interval, retain, anomaly.store_layout());
 	EXECUTE format('CREATE SCHEMA %I', name);
 	PERFORM anomaly.make_flow_tables(name);
-	PERFORM anomaly.make_feature_view(name);
-	PERFORM anomaly.make_profile_views(name);
 	PERFORM anomaly.make_rollup_tables(name);
 	PERFORM anomaly.make_threat_tables(name);
 	PERFORM anomaly.make_detection_tables(name);
@@ -33,15 +31,26 @@ BEGIN
 	PERFORM anomaly.make_suppression_tables(name);
 	PERFORM anomaly.make_watch_tables(name);
 	PERFORM anomaly.make_threshold_tables(name);
-	PERFORM anomaly.make_feedback_views(name);
-	PERFORM anomaly.make_status_views(name);
-	PERFORM anomaly.make_report_views(name);
+	PERFORM anomaly.make_store_views(name);
 	PERFORM anomaly.make_flow_trigger(name);
 	RETURN name;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.anomaly_create_flow_store(name, interval, interval) IS
 	'makes a flow store: a schema of tables that belong to the caller';
+
+-- Views can be made again over those of an older release.
+CREATE FUNCTION anomaly.make_store_views(store name) RETURNS void
+LANGUAGE sql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT anomaly.make_feature_view(store);
+	SELECT anomaly.make_profile_views(store);
+	SELECT anomaly.make_feedback_views(store);
+	SELECT anomaly.make_status_views(store);
+	SELECT anomaly.make_report_views(store);
+$$;
+COMMENT ON FUNCTION anomaly.make_store_views(name) IS 'makes the views of a store, or makes them anew';
 
 CREATE FUNCTION @extschema@.anomaly_drop_flow_store(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT

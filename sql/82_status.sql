@@ -26,7 +26,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format($ddl$
-	CREATE VIEW %1$I.feed AS
+	CREATE OR REPLACE VIEW %1$I.feed AS
 	WITH source AS (
 		SELECT coalesce((SELECT c.interface IS NOT NULL FROM %1$I.capture c
 						 ORDER BY greatest(c.started_at, c.updated_at, c.finished_at) DESC LIMIT 1),
@@ -83,7 +83,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format($ddl$
-	CREATE VIEW %1$I.disk AS
+	CREATE OR REPLACE VIEW %1$I.disk AS
 	WITH relation AS (
 		SELECT CASE WHEN p.relname IN ('flow', 'detection') THEN p.relname
 					WHEN c.relname ~ '_(minute|hour|day)$' THEN 'rollup' ELSE 'other' END AS kind,
@@ -130,7 +130,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format($ddl$
-	CREATE VIEW %1$I.health AS
+	CREATE OR REPLACE VIEW %1$I.health AS
 	WITH chunk AS (
 		SELECT count(*) AS chunks, min(c.lo) AS first, max(c.hi) AS last, count(*) FILTER (WHERE c.lo > now()) AS coming
 		FROM anomaly.chunks(%1$L, 'flow') c
@@ -193,7 +193,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format($ddl$
-	CREATE VIEW %1$I.alarm AS
+	CREATE OR REPLACE VIEW %1$I.alarm AS
 	WITH health AS MATERIALIZED (
 		SELECT * FROM %1$I.health
 	), retrained AS (
@@ -230,8 +230,11 @@ BEGIN
 	UNION ALL
 	SELECT 'disk_filling', NULL, h.at, CASE WHEN h.disk_forecast = 'full' THEN 'the capacity is used up'
 		ELSE format('full in about %%s days', round(h.days_to_full::numeric, 1)) END
-	FROM health h WHERE h.days_to_full < 14;
-	COMMENT ON VIEW %1$I.alarm IS 'what needs a look: missing_data, load_failed, packets_dropped (more than one in 1,000 in the last day), chunk_due (within the hour), rules_failed, watch_failed, stale_model (30 days), retraining_failed, disk_filling (14 days)';
+	FROM health h WHERE h.days_to_full < 14
+	UNION ALL
+	SELECT 'old_layout', NULL, NULL, 'an older release made this store: run anomaly_upgrade_flow_store'
+	FROM anomaly.flow_store s WHERE s.name = %1$L AND s.layout < anomaly.store_layout();
+	COMMENT ON VIEW %1$I.alarm IS 'what needs a look: missing_data, load_failed, packets_dropped (more than one in 1,000 in the last day), chunk_due (within the hour), rules_failed, watch_failed, stale_model (30 days), retraining_failed, disk_filling (14 days), old_layout';
 	$ddl$, store);
 END
 $$;

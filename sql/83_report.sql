@@ -28,7 +28,7 @@ DECLARE
 BEGIN
 	FOREACH unit IN ARRAY ARRAY['day', 'week'] LOOP
 		EXECUTE format($ddl$
-		CREATE VIEW %1$I.summary_%2$s AS
+		CREATE OR REPLACE VIEW %1$I.summary_%2$s AS
 		WITH traffic AS (
 			SELECT date_trunc(%2$L, h.hour AT TIME ZONE 'UTC')::date AS %2$s, sum(h.flows)::int8 AS flows, sum(h.failed)::int8 AS failed,
 				   sum(h.packets)::int8 AS packets, sum(h.src_bytes + h.dst_bytes)::int8 AS bytes
@@ -58,7 +58,7 @@ BEGIN
 		$ddl$, store, unit);
 	END LOOP;
 	EXECUTE format($ddl$
-	CREATE VIEW %1$I.alert_export AS
+	CREATE OR REPLACE VIEW %1$I.alert_export AS
 		SELECT a.id, a.first_seen, a.last_seen, extract(epoch FROM a.last_seen - a.first_seen)::float8 AS duration_s,
 			   a.source, a.threat, a.title, a.severity, @extschema@.anomaly_band(a.severity) AS band,
 			   anomaly.risk(a.severity, a.confidence) AS risk, a.confidence, a.state, a.resolution, a.assignee,
@@ -67,7 +67,7 @@ BEGIN
 			   anomaly.reasons_text(a.reasons) AS reasons, array_to_string(a.indicators, ' ') AS indicators
 		FROM %1$I.alert a;
 	COMMENT ON VIEW %1$I.alert_export IS 'alerts as flat rows; to be paged by id';
-	CREATE VIEW %1$I.detection_export AS
+	CREATE OR REPLACE VIEW %1$I.detection_export AS
 		SELECT d.start_time, d.id, d.end_time, extract(epoch FROM d.end_time - d.start_time)::float8 AS duration_s,
 			   d.src_addr, d.src_port, d.dst_addr, d.dst_port, d.protocol, d.threat, d.rule, d.model, d.model_version, d.score, d.p_value,
 			   d.severity, @extschema@.anomaly_band(d.severity) AS band, anomaly.risk(d.severity, d.confidence) AS risk, d.confidence,

@@ -20,10 +20,23 @@ CREATE FUNCTION @extschema@.anomaly_create_api(store name, viewer name) RETURNS 
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	api name := store || '_api';
 BEGIN
 	PERFORM anomaly.store(store);
+	PERFORM anomaly.make_api(store, ARRAY[quote_ident(viewer)]);
+	RETURN store || '_api';
+END
+$$;
+COMMENT ON FUNCTION @extschema@.anomaly_create_api(name, name) IS
+	'makes the schema <store>_api for PostgREST, readable by the viewer role; replaces an older one';
+
+CREATE FUNCTION anomaly.make_api(store name, viewers text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	api CONSTANT name := store || '_api';
+	viewer text;
+BEGIN
 	IF to_regnamespace(quote_ident(api)) IS NOT NULL THEN
 		EXECUTE format('DROP SCHEMA %I CASCADE', api);
 	END IF;
@@ -41,18 +54,18 @@ BEGIN
 	PERFORM anomaly.make_api_status(store, api);
 	PERFORM anomaly.make_api_report(store, api);
 	EXECUTE format('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', api);
-	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', api, viewer);
-	EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', api, viewer);
-	EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO %I', api, viewer);
+	FOREACH viewer IN ARRAY viewers LOOP
+		EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', api, viewer);
+		EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %s', api, viewer);
+		EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO %s', api, viewer);
+	END LOOP;
 	PERFORM anomaly.make_api_model_write(store, api);
 	PERFORM anomaly.make_api_write(store, api);
 	PERFORM anomaly.grant_api(store);
 	PERFORM anomaly.make_api_login(store, api);
-	RETURN api;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.anomaly_create_api(name, name) IS
-	'makes the schema <store>_api for PostgREST, readable by the viewer role; replaces an older one';
+COMMENT ON FUNCTION anomaly.make_api(name, text[]) IS 'makes an API schema, in place of an older one, for viewers whose names are quoted';
 
 CREATE FUNCTION anomaly.make_api_views(store name, api name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT

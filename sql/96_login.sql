@@ -96,7 +96,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format($ddl$
-	CREATE FUNCTION %2$I.token(claims jsonb, key text) RETURNS text
+	CREATE OR REPLACE FUNCTION %2$I.token(claims jsonb, key text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $f$
@@ -108,7 +108,7 @@ BEGIN
 	REVOKE EXECUTE ON FUNCTION %2$I.token(jsonb, text) FROM PUBLIC;
 	ALTER FUNCTION %2$I.token(jsonb, text) OWNER TO %2$I;
 
-	CREATE FUNCTION %2$I.open_session(username text, password text, OUT token text, OUT seconds int, OUT wait int)
+	CREATE OR REPLACE FUNCTION %2$I.open_session(username text, password text, OUT token text, OUT seconds int, OUT wait int)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $f$
@@ -153,7 +153,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format($ddl$
-	CREATE FUNCTION %2$I.pgrst_config() RETURNS void
+	CREATE OR REPLACE FUNCTION %2$I.pgrst_config() RETURNS void
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $f$
@@ -165,7 +165,7 @@ BEGIN
 	REVOKE EXECUTE ON FUNCTION %2$I.pgrst_config() FROM PUBLIC;
 	ALTER FUNCTION %2$I.pgrst_config() OWNER TO %2$I;
 
-	CREATE FUNCTION %2$I.check_request() RETURNS void
+	CREATE OR REPLACE FUNCTION %2$I.check_request() RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $f$
@@ -188,7 +188,7 @@ BEGIN
 	REVOKE EXECUTE ON FUNCTION %2$I.check_request() FROM PUBLIC;
 	ALTER FUNCTION %2$I.check_request() OWNER TO %2$I;
 
-	CREATE FUNCTION %2$I.session_cookie(token text, seconds int) RETURNS void
+	CREATE OR REPLACE FUNCTION %2$I.session_cookie(token text, seconds int) RETURNS void
 	LANGUAGE sql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $f$

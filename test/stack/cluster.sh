@@ -4,6 +4,7 @@
 #   cluster.sh start NAME [setting=value ...]   make it if need be, and start it
 #   cluster.sh stop NAME                        stop it
 #   cluster.sh drop NAME                        stop it and delete it
+#   cluster.sh upgrade NAME NEW                 stop it, and pg_upgrade it to a new one
 #   cluster.sh env NAME                         print exports for clients (eval them)
 #   cluster.sh psql NAME [psql arguments]
 #
@@ -12,7 +13,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 verb=$1 name=$2
 shift 2
@@ -57,6 +58,17 @@ stop() {
 	fi
 }
 
+upgrade() {
+	local new=$BASE/cluster/$1/data
+	stop
+	"$0" start "$1"
+	"$0" stop "$1"
+	as_server sh -c 'cd "$1" && shift && exec "$@"' sh "$dir" "$(pg_bin pg_upgrade)" -b "$(dirname "$(pg_bin postgres)")" \
+		-B "$(dirname "$(pg_bin postgres)")" -d "$data" -D "$new" -s "$socket" -U postgres >"$BUILD/upgrade-$name.log" ||
+		die "pg_upgrade failed: see $BUILD/upgrade-$name.log"
+	"$0" start "$1"
+}
+
 environment() {
 	printf 'export PGHOST=%q PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PGDATA_DIR=%q\n' "$socket" "$data"
 }
@@ -65,6 +77,7 @@ case $verb in
 	start) start "$@" ;;
 	stop) stop ;;
 	drop) stop; as_server rm -rf "$dir" "$socket" ;;
+	upgrade) upgrade "$@" ;;
 	env) environment ;;
 	psql) eval "$(environment)"; exec psql -X "$@" ;;
 	*) usage ;;

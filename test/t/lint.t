@@ -74,7 +74,7 @@ my @bare;
 for my $script (@scripts)
 {
 	my $text = slurp($script);
-	push @bare, "$script: $1" while $text =~ /(CREATE OR REPLACE [^\n]*)/g;
+	push @bare, "$script: $1" while $text =~ /^(CREATE OR REPLACE [^\n]*)/gm;
 	while ($text =~ /CREATE FUNCTION\s+(\S+?)\s*\((.*?)\bAS\s+['\$]/gs)
 	{
 		my ($name, $definition) = ($1, $2);
