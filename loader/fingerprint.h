@@ -12,6 +12,8 @@
  * it seems to be loaded already; with an unkeyed fast hash they could.  SHA-256
  * keeps the tags secret, from which the key could be learned since the nonce is
  * always the same.  Who may read the key is trusted with the store.
+ *
+ * Without a key it is SHA-256 of the bytes, which others can take as well.
  */
 #ifndef FINGERPRINT_H
 #define FINGERPRINT_H
@@ -28,7 +30,7 @@ enum
 
 typedef struct fingerprint fingerprint;
 
-/* Ends the program if libcrypto cannot do it. */
+/* Ends the program if libcrypto cannot do it.  The key may be NULL. */
 fingerprint *fingerprint_new(const uint8_t key[FINGERPRINT_KEY_BYTES]);
 void		fingerprint_free(fingerprint *);
 

@@ -33,7 +33,7 @@ run_files(const options *o, char **paths, int count)
 		}
 		return code;
 	}
-	if (o->output == TO_DATABASE && !(database = sink_open(o->conninfo, o->store, o->verbose)))
+	if (o->output == TO_DATABASE && !(database = sink_open(o->conninfo, o->store, o->text, o->verbose)))
 		return EXIT_DATABASE;
 	signals_install(sink_interrupt);
 	code = load_files(o, database, paths, count);

@@ -23,7 +23,7 @@ enum
 {
 	BATCHES = 2,
 	BATCH_BYTES = 16 * 1024 * 1024,
-	SUMMARY_PARAMETERS = 12
+	SUMMARY_PARAMETERS = 13
 };
 
 #define UNIQUE_VIOLATION "23505"
@@ -31,6 +31,7 @@ enum
 struct sink
 {
 	server		server;
+	bool		text;			/* files of CSV or JSON */
 	bool		verbose;
 	bool		open;			/* a transaction is */
 	const char *name;			/* of the file at hand */
@@ -100,11 +101,12 @@ await(sink *s)
 }
 
 sink *
-sink_open(const char *conninfo, const char *store, bool verbose)
+sink_open(const char *conninfo, const char *store, bool text, bool verbose)
 {
 	sink	   *s = must_calloc(1, sizeof(*s));
 
 	s->server.store = store;
+	s->text = text;
 	s->verbose = verbose;
 	if (!server_connect(&s->server, conninfo))
 	{
@@ -209,7 +211,7 @@ sink_rollback(sink *s)
 const uint8_t *
 sink_key(const sink *s)
 {
-	return s->server.capture_key;
+	return s->text ? NULL : s->server.capture_key;
 }
 
 bool
@@ -235,9 +237,10 @@ known(sink *s, const uint8_t *print)
 	PGresult   *result;
 
 	sink_rollback(s);
-	result = server_run(&s->server, "SELECT id, source FROM %s.capture WHERE fingerprint = $1::bytea", s->server.schema, 1, values, lengths);
+	result = server_run(&s->server, "SELECT id, source, CASE state WHEN 'loading' THEN 'begun' ELSE 'loaded' END "
+						"FROM %s.capture WHERE $1::bytea IN (fingerprint, sha256)", s->server.schema, 1, values, lengths);
 	if (succeeded(s, result) && PQntuples(result) == 1)
-		complain("%s: already loaded as capture %s (%s)", s->name,
+		complain("%s: already %s as capture %s (%s)", s->name, PQgetvalue(result, 0, 2),
 				 PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
 	PQclear(result);
 	return s->failed ? SINK_FAILED : SINK_KNOWN;
@@ -250,8 +253,8 @@ known(sink *s, const uint8_t *print)
 sink_result
 sink_begin(sink *s, const char *name, const uint8_t *print, const char *filter)
 {
-	const char *values[] = {name, (const char *) print, filter};
-	const int	lengths[] = {0, FINGERPRINT_BYTES, 0};
+	const char *values[] = {name, s->text ? NULL : (const char *) print, s->text ? (const char *) print : NULL, filter};
+	const int	lengths[] = {0, FINGERPRINT_BYTES, FINGERPRINT_BYTES, 0};
 	PGresult   *result;
 
 	s->failed = false;
@@ -259,9 +262,9 @@ sink_begin(sink *s, const char *name, const uint8_t *print, const char *filter)
 	s->name = name;
 	if (!command(s, "BEGIN ISOLATION LEVEL READ COMMITTED"))
 		return SINK_FAILED;
-	result = server_run(&s->server, "INSERT INTO %s.capture (source, fingerprint, filter, state) "
-				 "VALUES ($1, $2::bytea, $3, 'loading') ON CONFLICT (fingerprint) DO NOTHING RETURNING id",
-				 s->server.schema, 3, values, lengths);
+	result = server_run(&s->server, "INSERT INTO %s.capture (source, fingerprint, sha256, filter, state) "
+				 "VALUES ($1, $2::bytea, $3::bytea, $4, 'loading') ON CONFLICT DO NOTHING RETURNING id",
+				 s->server.schema, 4, values, lengths);
 	if (!succeeded(s, result))
 		sink_rollback(s);
 	else if (PQntuples(result) == 0)
@@ -297,13 +300,14 @@ finish_capture(sink *s, const uint8_t *print, const capture_summary *c)
 		values[2] = values[3] = NULL;
 	if (c->drops < 0)
 		values[7] = NULL;
-	values[10] = (const char *) print;
-	lengths[10] = FINGERPRINT_BYTES;
-	values[11] = c->truncated ? c->damage : NULL;
+	values[s->text ? 11 : 10] = (const char *) print;
+	values[s->text ? 10 : 11] = NULL;
+	lengths[10] = lengths[11] = FINGERPRINT_BYTES;
+	values[12] = c->truncated ? c->damage : NULL;
 	result = server_run(&s->server, "UPDATE %s.capture SET file_bytes = $2::int8, first_packet = $3::timestamptz, "
 				 "last_packet = $4::timestamptz, packets = $5::int8, ip_packets = $6::int8, "
 				 "other_packets = $5::int8 - $6::int8, flows = $7::int8, drops = $8::int8, rejected = $9::int8, evicted = $10::int8, "
-				 "fingerprint = $11::bytea, truncated = $12::text IS NOT NULL, error = $12::text, state = 'loaded', "
+				 "fingerprint = $11::bytea, sha256 = $12::bytea, truncated = $13::text IS NOT NULL, error = $13::text, state = 'loaded', "
 				 "finished_at = pg_catalog.clock_timestamp() WHERE id = $1::int8",
 				 s->server.schema, SUMMARY_PARAMETERS, values, lengths);
 	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);

@@ -22,11 +22,15 @@ typedef enum sink_result
 	SINK_FAILED
 } sink_result;
 
-/* "conninfo" may be a database name, keywords or a URI; NULL: libpq's environment. */
-sink	   *sink_open(const char *conninfo, const char *store, bool verbose);
+/*
+ * "conninfo" may be a database name, keywords or a URI; NULL: libpq's environment.
+ * Files of text are known by the same fingerprint as those that come through
+ * anomaly_import_flows().
+ */
+sink	   *sink_open(const char *conninfo, const char *store, bool text, bool verbose);
 void		sink_close(sink *);
 
-/* The store's key for fingerprints. */
+/* The store's key for fingerprints; NULL for files of text. */
 const uint8_t *sink_key(const sink *);
 
 /* Was a file of so many bytes loaded before?  A failure shows with sink_begin(). */

@@ -33,6 +33,7 @@ void		source_close(source *);
 /*
  * Before the first byte is taken: takes the fingerprint of a regular file at
  * once (false and a message on a read error), or of any source while it is read.
+ * The key as in fingerprint.h.
  */
 bool		source_fingerprint_first(source *, const uint8_t key[FINGERPRINT_KEY_BYTES], char *message);
 void		source_fingerprint_along(source *, const uint8_t key[FINGERPRINT_KEY_BYTES]);

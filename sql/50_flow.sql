@@ -180,8 +180,8 @@ BEGIN
 		error text
 	);
 	COMMENT ON TABLE %1$I.capture IS 'one row per imported file or live session; a file is loaded once';
-	COMMENT ON COLUMN %1$I.capture.fingerprint IS 'of a file that pcap2pg loaded: tells whether its bytes come again; keyed by the store''s capture_key';
-	COMMENT ON COLUMN %1$I.capture.sha256 IS 'of a file that came through anomaly_import_flows, as its caller said';
+	COMMENT ON COLUMN %1$I.capture.fingerprint IS 'of a capture that pcap2pg loaded: tells whether its bytes come again; keyed by the store''s capture_key';
+	COMMENT ON COLUMN %1$I.capture.sha256 IS 'of a file of text that pcap2pg loaded or that came through anomaly_import_flows, as its caller said';
 	COMMENT ON COLUMN %1$I.capture.session IS 'names a live session or a replay; with flows it tells which batches are stored';
 	COMMENT ON COLUMN %1$I.capture.interface IS 'network interface of a live session';
 	COMMENT ON COLUMN %1$I.capture.settings IS 'timeouts and limits that decide where flows end';

@@ -57,8 +57,8 @@ is(sql(q{SELECT string_agg(line || ' ' || reason, '; ' ORDER BY line) FROM netfl
 is(sql('SELECT raw FROM netflow.reject WHERE line = 101'), $dirty{100}, 'and its text');
 is(sql('SELECT length(raw) FROM netflow.reject WHERE line = 4'), 1997, 'cut where it is long');
 like(sql('SELECT raw FROM netflow.reject WHERE line = 502'), qr/,caf\\xe9 \\xe2\\x82\\xac \\ \\x01$/, 'in printable ASCII');
-is(sql(q{SELECT concat_ws(' ', flows, rejected, file_bytes, encode(fingerprint, 'hex'), state, truncated, drops IS NULL) FROM netflow.capture}),
-	"990 10 @{[ length $text ]} @{[ fingerprint($file) ]} loaded f t", 'its row in capture');
+is(sql(q{SELECT concat_ws(' ', flows, rejected, file_bytes, encode(sha256, 'hex'), state, truncated, drops IS NULL) FROM netflow.capture}),
+	"990 10 @{[ length $text ]} @{[ Digest::SHA::sha256_hex($text) ]} loaded f t", 'its row in capture');
 is(sql('SELECT min(start_time) = (SELECT first_packet FROM netflow.capture),
 	max(start_time + duration_us * interval \'1 microsecond\') = (SELECT last_packet FROM netflow.capture) FROM netflow.flow'), 't|t', 'its period');
 
@@ -125,5 +125,29 @@ is(sql("SELECT count(*) FROM (SELECT $columns FROM api.flow EXCEPT ALL SELECT $c
 is(sql("SELECT (SELECT string_agg(line || reason, '; ' ORDER BY line) FROM api.reject)
 	= (SELECT string_agg(line || replace(reason, 'DstAddr', 'dst_addr'), '; ' ORDER BY line) FROM netflow.reject WHERE capture_id = $capture)"),
 	't', 'and the same lines set aside, for the same reasons');
+
+# ---- the same file by both ways -------------------------------------------------
+
+sub through_sql
+{
+	my ($content, $options) = @_;
+	my ($head, @lines) = split /\n/, $content;
+	my $quoted = join ',', map { "'$_'" } @lines;
+	return "SELECT flows FROM anomaly_import_flows('netflow', anomaly_import_columns('{$head}'), ARRAY[$quoted], 'uploaded',
+		sha256 => '\\x@{[ Digest::SHA::sha256_hex($content) ]}' $options)";
+}
+
+my @twice = map { my $i = $_; join "\n", 'start_time,src_addr,dst_addr', (map { "2024-06-01 10:00:0$_,10.0.0.$i,10.0.0.1" } 1 .. 9), '' } 1 .. 3;
+my @file = map { write_file("$dir/twice$_.csv", $twice[$_]) } 0 .. 2;
+is(sql(through_sql($twice[0], '')), 9, 'a file through SQL');
+($status, $out, $err) = run("--csv $file[0]");
+ok($status == 0 && $err =~ /already loaded as capture \d+ \(uploaded\)/, '... is known to pcap2pg');
+($status, $out, $err) = run("--csv -q $file[1]");
+is($status, 0, 'a file by pcap2pg');
+like(`psql -Xq -v VERBOSITY=verbose -c "@{[ through_sql($twice[1], '') =~ s/\\\\/\\\\\\/r ]}" 2>&1`, qr/23505: +a file of the same content is in flow store "netflow" already/, '... is known to SQL');
+is(sql(through_sql($twice[2], ', last => false')), 9, 'the first lines of a file');
+($status, $out, $err) = run("--csv $file[2]");
+ok($status == 0 && $err =~ /already begun as capture \d+/, '... it is begun');
+is(sql(q{SELECT count(*) FROM netflow.flow WHERE start_time >= '2024-06-01' AND start_time < '2024-06-02'}), 27, 'none is there twice');
 
 done_testing();
