@@ -78,6 +78,15 @@ test('import: of a thousand lines ten dirty ones are set aside with line and rea
 	assert.equal(sqlNumber(`SELECT count(*) FROM netflow.flow WHERE capture_id = ${capture}`), 990);
 });
 
+test('import: ten thousand lines of four hundred bytes are one call', async () => {
+	const line = (i) => `${LINES[i % 50]},${'x'.repeat(400)}`.slice(0, 398);	// and quotes and comma in JSON
+	const before = sqlNumber('SELECT count(*) FROM netflow.flow');
+	const whole = await post('import_flows', { columns: [...COLUMNS, null], lines: Array.from({ length: 10000 }, (_, i) => line(i)), source: 'store.test whole' }, { cookie: admin });
+	assert.equal(whole.status, 200, whole.text);
+	assert.equal([whole.data].flat()[0].flows, 10000);
+	assert.equal(sqlNumber('SELECT count(*) FROM netflow.flow') - before, 10000);
+});
+
 test('import: a file is taken once, a call takes ten thousand lines, a refused call leaves nothing', async () => {
 	const counts = () => sql('SELECT (SELECT count(*) FROM netflow.flow), (SELECT count(*) FROM netflow.capture), (SELECT count(*) FROM netflow.reject)')[0];
 	const sha256 = `\\x${'5e'.repeat(32)}`;
@@ -90,6 +99,10 @@ test('import: a file is taken once, a call takes ten thousand lines, a refused c
 	assert.ok(many.status >= 400 && /10000/.test(many.data.message) && /10001/.test(many.data.message), many.text);
 	const large = await post('import_flows', { columns: COLUMNS, lines: Array(10000).fill('x'.repeat(2000)), source: 'store.test large' }, { cookie: admin });
 	assert.deepEqual([large.status, typeof large.data.message], [413, 'string'], large.text);
+	const other = await post('import_columns', { header: Array(1000).fill('x'.repeat(100)) }, { cookie: admin });
+	assert.equal(other.status, 413, other.text);	// room for a file's lines only
+	const anonymous = await post('import_flows', { columns: COLUMNS, lines: Array(1000).fill('x'.repeat(400)), source: 'store.test anonymous' });
+	assert.deepEqual([anonymous.status, typeof anonymous.data.message], [401, 'string'], anonymous.text);
 	const unknown = await post('import_flows', { columns: ['start_time', 'colour'], lines: ['2026-03-01,red'], source: 'store.test odd' }, { cookie: admin });
 	assert.ok(unknown.status >= 400 && unknown.data.message.includes('colour') && unknown.data.hint, unknown.text);
 	assert.deepEqual(counts(), held);
