@@ -14,13 +14,20 @@ export class Chart {
 			this.listenToBrush(onBrush);
 			this.listenToSlider(onBrush);
 		}
-		this.observer = new ResizeObserver(() => this.chart.resize());
+		this.observer = new ResizeObserver(() => this.fit());
 		this.observer.observe(element);
 	}
 
 	dispose() {
 		this.observer.disconnect();
 		this.chart.dispose();
+	}
+
+	// To the size of its element.  ECharts draws all of it again for every resize,
+	// and the observer calls for each panel that comes out of hiding.
+	fit() {
+		const { clientWidth: width, clientHeight: height } = this.element;
+		if (width && height && (width !== this.chart.getWidth() || height !== this.chart.getHeight())) this.chart.resize();
 	}
 
 	listenToBrush(onBrush) {

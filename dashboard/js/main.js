@@ -55,14 +55,18 @@ function render(changed) {
 	drawer.show(ctx.state.alert, ctx, fresh);
 }
 
+// The first time, who looks and the watches are asked beside: nothing is drawn,
+// and no panel asks, until all three are there.
 async function onStatus(next, changed) {
 	const recovered = lost !== null;
-	status = next;
 	lost = null;
 	if (changed || recovered) {
-		watches = await get('watches').catch(() => watches);
+		[watches] = await Promise.all([ahead ?? get('watches').catch(() => watches), known]);
+		ahead = null;
+		status = next;
 		render(['data']);
 	} else {
+		status = next;
 		drawHeader(context(), live, lost);
 		drawTrouble(session, status);
 	}
@@ -75,6 +79,7 @@ function onSession() {
 
 function onLost(error) {
 	lost = error;
+	ahead = null;
 	if (status) drawHeader(context(), live, lost);
 	else view.refuse(error, { range: null, state: state.get() }, () => live.poll());
 }
@@ -85,4 +90,6 @@ wireHeader(state, live, session, () => status && drawHeader(context(), live, los
 wireKeys(() => view.page, () => status && context());
 onSystemTheme(() => render([]));
 narrow.addEventListener('change', () => render([]));
-session.load().then(() => live.start());
+const known = session.load();
+let ahead = get('watches').catch(() => []);	// not after the status, the first time
+live.start();

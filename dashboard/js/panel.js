@@ -213,7 +213,7 @@ export class Panel {
 		const { definition, rows, ctx } = this;
 		const height = definition.size?.(rows).height;
 		this.canvas.style.height = height ? `${height}px` : '';
-		this.chart.chart.resize();
+		this.chart.fit();
 		this.ctx = { ...ctx, width: this.canvas.clientWidth };
 		this.chart.draw(definition.option(rows, this.ctx), definition.summary(rows, ctx));
 	}

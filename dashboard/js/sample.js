@@ -32,7 +32,7 @@ export const valueAt = ({ log }, at) => (log ? Math.max(10 ** at - 1, 0) : at);
 
 export const sampleKey = ({ range, state }) => [range.t0, range.t1, state.host, state.threat].join('|');
 export const loadSample = (query, signal) =>
-	once(`scatter ${sampleKey(query)}`, () => get('rpc/scatter', scope(query.range, query.state)), signal);
+	once(`scatter ${sampleKey(query)}`, (ask) => get('rpc/scatter', scope(query.range, query.state), ask), signal);
 
 // A box on the scatter, as in the address: x from, x to, y from, y to.
 export function boxOf(state) {

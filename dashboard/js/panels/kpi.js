@@ -5,6 +5,7 @@ import { BANDS } from '../bands.js';
 import { get, scope } from '../api.js';
 import { h, svg } from '../dom.js';
 import { bytes, change, compact, count, duration } from '../format.js';
+import { loadTimeline } from './timeline.js';
 
 const TILES = [
 	{ name: 'alerts', label: 'Alerts', show: compact, exact: count },
@@ -24,17 +25,17 @@ export const kpi = {
 	async load({ range, state }, signal) {
 		const [figures, course] = await Promise.all([
 			get('rpc/kpi', scope(range, state), signal),
-			get('rpc/timeline', { ...scope(range, state), buckets: range.cells }, signal),
+			loadTimeline({ range, state }, signal),
 		]);
-		return { figures: Object.fromEntries(figures.map((row) => [row.name, row])), course };
+		return { figures: Object.fromEntries(figures.map((row) => [row.name, row])), course, step: range.buckets / range.cells };
 	},
 
 	render(rows, ctx) {
-		return TILES.map((tile) => drawTile(tile, rows.figures[tile.name], rows.course, ctx));
+		return TILES.map((tile) => drawTile(tile, rows.figures[tile.name], rows, ctx));
 	},
 };
 
-function drawTile(tile, figure, course, ctx) {
+function drawTile(tile, figure, { course, step }, ctx) {
 	const before = duration(ctx.range.t1 - ctx.range.t0);
 	const delta = change(figure.value, figure.previous);
 	return h('div', { class: 'tile', 'data-kpi': tile.name },
@@ -42,7 +43,14 @@ function drawTile(tile, figure, course, ctx) {
 		h('p', { class: 'tile-value', title: tile.exact(figure.value) }, tile.show(figure.value)),
 		h('p', { class: 'tile-change', title: `the ${before} before: ${tile.exact(figure.previous)}` },
 			delta && [`${ARROWS[delta.direction]} ${delta.text}`, h('span', { class: 'sr-only' }, ` against the ${before} before`)]),
-		tile.course ? sparkline(course.map(tile.course)) : null);
+		tile.course ? sparkline(inCells(course.map(tile.course), step)) : null);
+}
+
+// The timeline's buckets summed to columns of the heatmap, of which there are few.
+export function inCells(values, step) {
+	const cells = [];
+	values.forEach((value, i) => { cells[Math.floor(i / step)] = (cells[Math.floor(i / step)] ?? 0) + value; });
+	return cells;
 }
 
 // A line without axes: the shape only, the numbers are in the panel below.

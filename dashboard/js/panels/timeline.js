@@ -4,6 +4,7 @@
 import { BANDS } from '../bands.js';
 import { get, scope } from '../api.js';
 import { bytes, compact, count, moment, span } from '../format.js';
+import { once } from '../once.js';
 import { stateLink } from '../table.js';
 import { bandLines, base, label, leftEdge, timeAxis, tip, tooltip, valueAxis } from './common.js';
 
@@ -13,14 +14,18 @@ const METRICS = {
 	bytes: { label: 'Bytes', short: bytes },
 };
 
+export function loadTimeline({ range, state }, signal) {
+	const args = { ...scope(range, state), buckets: range.buckets };
+	return once(`timeline ${Object.values(args).join()}`, (ask) => get('rpc/timeline', args, ask), signal);
+}
+
 export const timeline = {
 	title: 'Traffic and detections',
 	note: 'Drag across to zoom in',
 	emptyText: 'No traffic and no detections in this range.',
 	isEmpty: (rows) => rows.every((row) => !Number(row.flows) && !BANDS.some((b) => Number(row[b.name]))),
 
-	load: ({ range, state }, signal) =>
-		get('rpc/timeline', { ...scope(range, state), buckets: range.buckets }, signal),
+	load: loadTimeline,
 
 	option(rows, ctx) {
 		const times = rows.map((row) => Date.parse(row.t));
