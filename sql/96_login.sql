@@ -7,6 +7,7 @@
 --
 --   api_user       who may log in, as analyst or admin; passwords as bcrypt's hash
 --   signing        the key of the tokens (HS256, RFC 7515 and 7519)
+--   ended_session  tokens logged out of before their end, by their id (jti)
 --   open_session   checks a password and makes a token
 --   check_request  refuses tokens without end, for others, or of sessions ended
 --   pgrst_config   tells PostgREST the key
@@ -80,8 +81,15 @@ BEGIN
 	COMMENT ON TABLE %1$I.signing IS 'one row: key of the tokens, and a hash to compare with where there is no such user';
 	INSERT INTO %1$I.signing (key, decoy)
 	VALUES (encode(%2$I.gen_random_bytes(32), 'hex'), %2$I.crypt(encode(%2$I.gen_random_bytes(32), 'hex'), %2$I.gen_salt('bf', 10)));
+	CREATE TABLE %1$I.ended_session (
+		token_id uuid PRIMARY KEY,
+		ends_at timestamptz NOT NULL
+	);
+	COMMENT ON TABLE %1$I.ended_session IS 'tokens that somebody logged out of';
+	COMMENT ON COLUMN %1$I.ended_session.ends_at IS 'end of the token itself; some time after it the row is gone';
 	ALTER TABLE %1$I.api_user OWNER TO %1$I;
 	ALTER TABLE %1$I.signing OWNER TO %1$I;
+	ALTER TABLE %1$I.ended_session OWNER TO %1$I;
 	$ddl$, login, crypto);
 END
 $$;
@@ -131,8 +139,9 @@ BEGIN
 			RETURN;
 		END IF;
 		UPDATE %2$I.api_user u SET failures = 0, waits_until = NULL, last_login = now_is WHERE u.name = known.name;
+		DELETE FROM %2$I.ended_session e WHERE e.ends_at < now_is - interval '1 hour';
 		seconds := lasts;
-		token := %2$I.token(jsonb_build_object('role', %1$L || '_' || known.kind, 'sub', known.name, 'aud', %1$L::text,
+		token := %2$I.token(jsonb_build_object('role', %1$L || '_' || known.kind, 'sub', known.name, 'aud', %1$L::text, 'jti', gen_random_uuid(),
 			'iat', extract(epoch FROM now_is)::bigint, 'exp', extract(epoch FROM now_is)::bigint + lasts), sign.key);
 	END
 	$f$;
@@ -175,10 +184,11 @@ BEGIN
 		IF coalesce(claims ->> 'role', '') NOT IN (%1$L || '_analyst', %1$L || '_admin') THEN
 			RETURN;		-- a viewer
 		END IF;
-		IF claims ->> 'aud' = %1$L AND claims ? 'exp' AND EXISTS (
+		IF claims ->> 'aud' = %1$L AND claims ->> 'exp' IS NOT NULL AND claims ->> 'jti' IS NOT NULL AND EXISTS (
 			SELECT FROM %2$I.api_user u
 			WHERE u.name = claims ->> 'sub' AND %1$L || '_' || u.kind = claims ->> 'role'
-			  AND (claims ->> 'iat')::float8 >= floor(extract(epoch FROM u.sessions_from))) THEN
+			  AND (claims ->> 'iat')::float8 >= floor(extract(epoch FROM u.sessions_from)))
+		  AND NOT EXISTS (SELECT FROM %2$I.ended_session e WHERE e.token_id = (claims ->> 'jti')::uuid) THEN
 			RETURN;
 		END IF;
 		RAISE EXCEPTION 'the session has ended' USING ERRCODE = 'PT401', HINT = 'Log in again.';
@@ -241,18 +251,33 @@ BEGIN
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $f$ SELECT %2$I.session_cookie('', 0) $f$;
-	COMMENT ON FUNCTION %1$I.logout() IS 'takes the cookie of the session away';
+	COMMENT ON FUNCTION %1$I.logout() IS 'takes the cookie of the session away, whatever it holds; end_session() ends the session itself';
+
+	CREATE FUNCTION %1$I.end_session() RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $f$
+		INSERT INTO %2$I.ended_session (token_id, ends_at)
+		SELECT (c.claims ->> 'jti')::uuid, to_timestamp((c.claims ->> 'exp')::float8)
+		FROM (SELECT current_setting('request.jwt.claims')::jsonb AS claims) c
+		ON CONFLICT DO NOTHING;
+		SELECT %2$I.session_cookie('', 0)
+	$f$;
+	COMMENT ON FUNCTION %1$I.end_session() IS 'ends the session of who asks: its token is refused from now on, and its cookie taken away';
 	$ddl$, api, login);
-	FOREACH made IN ARRAY ARRAY[format('%I.login(text,text)', api), format('%I.logout()', api)]::regprocedure[] LOOP
+	FOREACH made IN ARRAY ARRAY[format('%I.login(text,text)', api), format('%I.logout()', api), format('%I.end_session()', api)]::regprocedure[] LOOP
 		EXECUTE format('ALTER FUNCTION %s OWNER TO %s', made, (SELECT nspowner::regrole FROM pg_namespace WHERE nspname = api));
 		EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', made);
+	END LOOP;
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %I.end_session() TO %I', api, store || '_analyst');
+	FOREACH made IN ARRAY ARRAY[format('%I.login(text,text)', api), format('%I.logout()', api)]::regprocedure[] LOOP
 		FOR reader IN SELECT * FROM anomaly.api_readers(api) LOOP
 			EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', made, reader);
 		END LOOP;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION anomaly.make_api_login(name, name) IS 'makes login and logout of an API schema, when the store has a login';
+COMMENT ON FUNCTION anomaly.make_api_login(name, name) IS 'makes login, logout and end_session of an API schema, when the store has a login';
 
 CREATE FUNCTION anomaly.api_readers(api name) RETURNS SETOF text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -301,6 +326,7 @@ BEGIN
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %1$I.open_session(text, text), %1$I.session_cookie(text, int), %1$I.check_request() TO %2$s', login, reader);
 	END LOOP;
 	EXECUTE format('GRANT SELECT (name, kind, sessions_from) ON %I.api_user TO %I', login, store || '_analyst');
+	EXECUTE format('GRANT SELECT (token_id), INSERT ON %I.ended_session TO %I', login, store || '_analyst');
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', login, web);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %I.pgrst_config() TO %I', login, web);
 	EXECUTE format('GRANT SELECT (key) ON %I.signing TO %I', login, web);

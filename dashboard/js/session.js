@@ -68,7 +68,7 @@ export class Session {
 			text: `${may.includes('suppress') ? 'Administrator' : 'Analyst'}; this session ends ${moment(Date.parse(end), zone)}.`,
 			action: 'Log out',
 			submit: async () => {
-				await call('logout');
+				await call('end_session');
 				return true;
 			},
 		});

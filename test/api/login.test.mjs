@@ -3,7 +3,7 @@
 // verified with Node's own HMAC.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { USERS, call, login, post, sql, sqlNumber } from '../browser/support.mjs';
 
@@ -35,7 +35,8 @@ test('the cookie holds a token with its user, role, audience and end, signed by 
 	assert.equal(signature, createHmac('sha256', key()).update(`${header}.${payload}`).digest('base64url'));
 	assert.equal(JSON.parse(Buffer.from(header, 'base64url')).alg, 'HS256');
 	const claims = JSON.parse(Buffer.from(payload, 'base64url'));
-	assert.deepEqual({ ...claims, iat: 0, exp: 0 }, { role: 'netflow_analyst', sub: username, aud: 'netflow', iat: 0, exp: 0 });
+	assert.match(claims.jti, /^[0-9a-f-]{36}$/);
+	assert.deepEqual({ ...claims, iat: 0, exp: 0, jti: '' }, { role: 'netflow_analyst', sub: username, aud: 'netflow', iat: 0, exp: 0, jti: '' });
 	assert.ok(Math.abs(claims.iat - now()) < 60);
 	assert.equal(claims.exp - claims.iat, answer.data.seconds);
 	const secure = await post('login', { username, password }, { 'x-forwarded-proto': 'https' });
@@ -62,7 +63,7 @@ test('logging in and out works whatever cookie lies there', async () => {
 test('only tokens that are ours, for us, not over and of a user are let in', async () => {
 	await login('analyst');
 	await login('admin');
-	const good = { role: 'netflow_analyst', sub: USERS.analyst[0], aud: 'netflow', iat: now(), exp: now() + 600 };
+	const good = { role: 'netflow_analyst', sub: USERS.analyst[0], aud: 'netflow', jti: randomUUID(), iat: now(), exp: now() + 600 };
 	const without = (name) => Object.fromEntries(Object.entries(good).filter(([n]) => n !== name));
 	assert.equal(await asks(sign(good)), USERS.analyst[0]);
 	const refused = {
@@ -70,7 +71,7 @@ test('only tokens that are ours, for us, not over and of a user are let in', asy
 		expired: sign({ ...good, exp: now() - 120 }), 'no end': sign(without('exp')),
 		'another audience': sign({ ...good, aud: 'acme' }), 'no audience': sign(without('aud')),
 		'no such user': sign({ ...good, sub: 'eve' }), 'no user': sign(without('sub')), 'more than the user is': sign({ ...good, role: 'netflow_admin' }),
-		'no time': sign(without('iat')), 'a superuser': sign({ ...good, role: 'postgres' }), 'the login': sign({ ...good, role: 'netflow_login' }),
+		'no time': sign(without('iat')), 'no id': sign(without('jti')), 'a superuser': sign({ ...good, role: 'postgres' }), 'the login': sign({ ...good, role: 'netflow_login' }),
 		garbled: `${sign(good).slice(0, -4)}AAAA`,
 	};
 	for (const [what, token] of Object.entries(refused)) {
@@ -79,6 +80,23 @@ test('only tokens that are ours, for us, not over and of a user are let in', asy
 	// as a header of the client's own it counts for nothing
 	const { data } = await call('rpc/session', { headers: { authorization: `Bearer ${sign(good)}` } });
 	assert.equal(data.username, null);
+});
+
+test('logging out ends the session, a copy of its cookie too, and no other one', async () => {
+	const [mine, other] = [await login('analyst'), await login('analyst')].map((cookie) => cookie.split('=')[1]);
+	const end = () => post('end_session', {}, { cookie: `pg_anomaly=${mine}` });
+	const ended = await end();
+	assert.equal(ended.status, 204, ended.text);
+	assert.match(ended.headers.get('set-cookie'), /^pg_anomaly=; .*Max-Age=0/);
+	assert.equal(await asks(mine), 401);
+	assert.equal((await end()).status, 401, 'once is enough');
+	assert.equal((await post('triage', { alerts: [alert()], action: 'note', note: 'x' }, { cookie: `pg_anomaly=${mine}` })).status, 401);
+	assert.equal(await asks(other), USERS.analyst[0]);
+	assert.ok([401, 403].includes((await post('end_session', {})).status), 'a viewer has none to end');
+	// what is over by itself needs no row any more
+	sql("UPDATE netflow_login.ended_session SET ends_at = now() - interval '2 hours'");
+	await login('analyst');
+	assert.equal(sqlNumber('SELECT count(*) FROM netflow_login.ended_session'), 0);
 });
 
 test('a new password, the end of a user and a new key end sessions', async () => {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { AXE, SHOTS, URL_BASE, USERS, launch, login, open, panelState, settled, sql, sqlNumber, visitor } from './support.mjs';
+import { AXE, SHOTS, URL_BASE, USERS, call, launch, login, open, panelState, settled, sql, sqlNumber, visitor } from './support.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -38,11 +38,13 @@ test('logging in and out; the token is out of reach of scripts', () => visit('',
 	assert.equal(await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })), '{}');
 	await page.reload();
 	await who(page, USERS.analyst[0]);
+	const [{ value: token }] = await page.context().cookies(`${URL_BASE}/api/`);
 	await page.click('#who');
 	assert.match(await page.textContent('dialog'), /Analyst; this session ends/);
 	await page.click('dialog .primary');
 	await who(page, 'Log in');
 	assert.deepEqual(await page.context().cookies(), []);
+	assert.equal((await call('rpc/session', { headers: { cookie: `pg_anomaly=${token}` } })).status, 401, 'the token is ended, not only forgotten');
 	page.complaints.length = 0;	// the browser's own line about the wrong password
 }));
 

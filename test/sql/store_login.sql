@@ -87,12 +87,30 @@ EXCEPTION WHEN SQLSTATE 'PT401' THEN
 END
 $$;
 SET ROLE gate_analyst;
-SELECT what, public.try_claims(jsonb_build_object('role', 'gate_analyst', 'sub', 'ann', 'aud', 'gate', 'iat', extract(epoch FROM now())::bigint, 'exp', 1) || change)
+SELECT what, public.try_claims(jsonb_build_object('role', 'gate_analyst', 'sub', 'ann', 'aud', 'gate', 'iat', extract(epoch FROM now())::bigint, 'exp', 1,
+	'jti', '00000000-0000-4000-8000-000000000001') || change)
 FROM (VALUES ('as issued', '{}'::jsonb), ('a viewer', '{"role": "pga_test_anon", "sub": null}'), ('another store''s', '{"aud": "acme"}'),
 	('no audience', '{"aud": null}'), ('another role than the user''s', '{"role": "gate_admin"}'), ('nobody''s', '{"sub": "eve"}'),
-	('from before the sessions', '{"iat": 1}'), ('without its time', '{"iat": null}')) t (what, change);
-SELECT public.try_claims(jsonb_build_object('role', 'gate_analyst', 'sub', 'ann', 'aud', 'gate', 'iat', extract(epoch FROM now())::bigint)) AS without_end;
+	('from before the sessions', '{"iat": 1}'), ('without its time', '{"iat": null}'),
+	('without its id', '{"jti": null}'), ('without its end', '{"exp": null}')) t (what, change);
+SELECT public.try_claims(jsonb_build_object('role', 'gate_analyst', 'sub', 'ann', 'aud', 'gate', 'iat', extract(epoch FROM now())::bigint,
+	'jti', '00000000-0000-4000-8000-000000000001')) AS without_end;
+-- a session that is ended stays so, twice or not; another one of its user goes on
+BEGIN;
+SELECT set_config('request.headers', '{}', true), set_config('request.jwt.claims', jsonb_build_object('jti', '00000000-0000-4000-8000-000000000001', 'exp', 2000000000)::text, true);
+SELECT gate_api.end_session();
+SELECT gate_api.end_session();
+SELECT current_setting('response.headers') AS cookie;
+COMMIT;
+SELECT n, public.try_claims(jsonb_build_object('role', 'gate_analyst', 'sub', 'ann', 'aud', 'gate', 'iat', extract(epoch FROM now())::bigint, 'exp', 2000000000,
+	'jti', '00000000-0000-4000-8000-00000000000' || n)) FROM generate_series(1, 2) n;
+UPDATE gate_login.ended_session SET ends_at = now();
+DELETE FROM gate_login.ended_session;
+SET ROLE pga_test_anon;
+SELECT gate_api.end_session();
+SELECT * FROM gate_login.ended_session;
 RESET ROLE;
+SELECT token_id, ends_at FROM gate_login.ended_session;
 SELECT public.try_claims('{}') AS nothing;
 
 -- a new password and an end of sessions
