@@ -194,18 +194,17 @@ numbers(const pga_evaluation *e, double *out)
 	out[11] = (double) e->fn;
 }
 
-/* [[score, tp, fp], ...] */
-static void
-put_curve(JsonbParseState **state, const pga_evaluation *e)
+void
+pga_curve_json(JsonbParseState **state, const pga_curve_point *curve, size_t points)
 {
 	pga_json_text(state, WJB_KEY, "curve");
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	for (size_t i = 0; i < e->points; i++)
+	for (size_t i = 0; i < points; i++)
 	{
 		pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-		pga_json_element(state, e->curve[i].score);
-		pga_json_element(state, e->curve[i].tp);
-		pga_json_element(state, e->curve[i].fp);
+		pga_json_element(state, curve[i].score);
+		pga_json_element(state, curve[i].tp);
+		pga_json_element(state, curve[i].fp);
 		pushJsonbValue(state, WJB_END_ARRAY, NULL);
 	}
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
@@ -223,7 +222,7 @@ pga_evaluation_json(JsonbParseState **state, const pga_evaluation *e)
 		pga_json_number(state, value[i]);
 	}
 	if (e->points > 0)
-		put_curve(state, e);
+		pga_curve_json(state, e->curve, e->points);
 }
 
 PGA_FUNCTION(pga_evaluate_model);

@@ -26,6 +26,9 @@ pga_evaluation pga_evaluate(pga_cached, const char *query, const char *label, bo
 /* Pushes all its numbers, and the curve, into a JSON object. */
 void		pga_evaluation_json(JsonbParseState **, const pga_evaluation *);
 
+/* [[score, tp, fp], ...] under the key "curve". */
+void		pga_curve_json(JsonbParseState **, const pga_curve_point *, size_t points);
+
 /* ---- classes (evaluate_classes.c) ------------------------------------------- */
 
 /* Rows whose class is known, and what a supervised model made of them. */

@@ -121,6 +121,21 @@ put_confusion(JsonbParseState **state, const pga_class_metrics *m, const char *c
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
+static void
+put_anomalous(JsonbParseState **state, const pga_anomaly_metrics *of)
+{
+	pga_json_text(state, WJB_KEY, "anomalous");
+	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	put(state, "positives", of->positives);
+	put(state, "tp", of->tp);
+	put(state, "fp", of->fp);
+	put(state, "roc_auc", of->roc_auc);
+	put(state, "pr_auc", of->pr_auc);
+	if (of->points > 0)
+		pga_curve_json(state, of->curve, of->points);
+	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
 Jsonb *
 pga_class_metrics_json(const pga_class_metrics *m, const char *const *names)
 {
@@ -137,6 +152,8 @@ pga_class_metrics_json(const pga_class_metrics *m, const char *const *names)
 		put_metric(&state, names[c], &m->of[c], true);
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	put_confusion(&state, m, names);
+	if (m->anomalous)
+		put_anomalous(&state, m->anomalous);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 

@@ -47,7 +47,7 @@ COMMENT ON COLUMN anomaly.model_version.rows_used IS 'rows learnt from';
 COMMENT ON COLUMN anomaly.model_version.rows_skipped IS 'rows left out; warnings say why';
 COMMENT ON COLUMN anomaly.model_version.threshold IS 'score above which a row is anomalous';
 COMMENT ON COLUMN anomaly.model_version.metrics IS
-	'rows_distinct and rows_held_out; with a label also what anomaly_evaluate finds on the training query, and in curve [score, true positives, false positives] of thresholds';
+	'rows_distinct and rows_held_out; with a label also what anomaly_evaluate finds on the training query, and in curve [score, true positives, false positives] of thresholds; of a supervised model the same on held-out rows in classes, where anomalous takes all classes but the normal one together';
 COMMENT ON COLUMN anomaly.model_version.warnings IS 'what training had to leave out';
 COMMENT ON COLUMN anomaly.model_version.parent_version IS 'version that was active before';
 COMMENT ON COLUMN anomaly.model_version.created_by IS 'who trained';

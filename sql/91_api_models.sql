@@ -23,7 +23,7 @@ BEGIN
 	CREATE VIEW %1$I.evaluations AS
 		SELECT v.model, v.version, v.metrics ->> 'measured_on' AS measured_on,
 			   coalesce(v.metrics ->> 'rows', v.metrics -> 'classes' ->> 'rows')::float8::int8 AS rows,
-			   (v.metrics ->> 'positives')::float8::int8 AS positives,
+			   coalesce(v.metrics ->> 'positives', v.metrics #>> '{classes,anomalous,positives}')::float8::int8 AS positives,
 			   coalesce(v.metrics ->> 'roc_auc', v.metrics #>> '{classes,macro,roc_auc}')::float8 AS roc_auc,
 			   coalesce(v.metrics ->> 'pr_auc', v.metrics #>> '{classes,macro,pr_auc}')::float8 AS pr_auc,
 			   coalesce(v.metrics ->> 'accuracy', v.metrics #>> '{classes,accuracy}')::float8 AS accuracy,
@@ -33,12 +33,16 @@ BEGIN
 			   coalesce(v.metrics #> '{classes,confusion}', CASE WHEN v.metrics ? 'tp' THEN jsonb_build_object(
 					'normal', jsonb_build_object('normal', v.metrics -> 'tn', 'anomalous', v.metrics -> 'fp'),
 					'anomalous', jsonb_build_object('normal', v.metrics -> 'fn', 'anomalous', v.metrics -> 'tp')) END) AS confusion,
-			   v.metrics #> '{classes,of}' AS classes, v.metrics -> 'curve' AS curve, v.metrics -> 'importance' AS importance
+			   v.metrics #> '{classes,of}' AS classes, coalesce(v.metrics -> 'curve', v.metrics #> '{classes,anomalous,curve}') AS curve,
+			   coalesce(v.metrics ->> 'tp', v.metrics #>> '{classes,anomalous,tp}')::float8::int8 AS tp,
+			   coalesce(v.metrics ->> 'fp', v.metrics #>> '{classes,anomalous,fp}')::float8::int8 AS fp,
+			   v.metrics -> 'importance' AS importance
 		FROM anomaly.model_version v JOIN %1$I.models m USING (model, version);
 	COMMENT ON VIEW %1$I.evaluations IS 'what training measured of each version; NULL is not measured';
 	COMMENT ON COLUMN %1$I.evaluations.precision IS 'as recall and f1: of anomalous rows, or for a model that tells classes the mean over these';
 	COMMENT ON COLUMN %1$I.evaluations.confusion IS 'rows: {actual: {predicted: count}}';
-	COMMENT ON COLUMN %1$I.evaluations.curve IS '[[score, true positives, false positives], ...] with the threshold at each score, highest first';
+	COMMENT ON COLUMN %1$I.evaluations.curve IS '[[score, true positives, false positives], ...] with the threshold at each score, highest first; a model that tells classes scores how little a row is normal';
+	COMMENT ON COLUMN %1$I.evaluations.tp IS 'rows above the threshold of the model that are no normal ones; fp: that are';
 
 	CREATE VIEW %1$I.retrainings AS
 		SELECT r.id, r.model, r.champion, r.challenger, r.activated, r.measure, r.champion_value, r.challenger_value, r.reason, r.failed,

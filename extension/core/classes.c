@@ -126,3 +126,29 @@ pga_measure_classes(pga_ctx *ctx, const uint32_t *actual, size_t nactual,
 	average(m);
 	return m;
 }
+
+void
+pga_measure_anomalous(pga_ctx *ctx, pga_class_metrics *m, const uint32_t *actual,
+					  const float *probability, size_t normal, double threshold)
+{
+	size_t		rows = (size_t) m->rows;
+	pga_scored *scored = ctx->alloc(ctx, pga_mul(ctx, rows, sizeof(pga_scored)));
+	pga_anomaly_metrics *of = ctx->alloc(ctx, sizeof(pga_anomaly_metrics));
+
+	for (size_t i = 0; i < rows; i++)
+	{
+		double		score = 1 - (double) probability[i * m->classes + normal];
+		bool		positive = actual[i] != normal;
+
+		scored[i] = (pga_scored) {score, positive};
+		of->positives += positive;
+		of->tp += positive && score > threshold;
+		of->fp += !positive && score > threshold;
+	}
+	pga_sort_scored(ctx, scored, rows);
+	of->roc_auc = pga_roc_auc(scored, rows);
+	of->pr_auc = pga_average_precision(scored, rows);
+	of->points = pga_curve(scored, rows, of->curve);
+	m->anomalous = of;
+	ctx->poll(ctx);
+}

@@ -514,6 +514,21 @@ typedef struct pga_class_metric
 				pr_auc;
 } pga_class_metric;
 
+/*
+ * Whatever the class, anomalous or not: scored by 1 - p(normal), as the model
+ * scores, and found where that is above its threshold.
+ */
+typedef struct pga_anomaly_metrics
+{
+	double		positives,		/* rows of any class but the normal one */
+				tp,
+				fp,
+				roc_auc,		/* NaN without both kinds */
+				pr_auc;
+	pga_curve_point curve[PGA_CURVE_MAX];
+	size_t		points;
+} pga_anomaly_metrics;
+
 typedef struct pga_class_metrics
 {
 	size_t		classes,		/* that are predicted */
@@ -524,11 +539,16 @@ typedef struct pga_class_metrics
 				accuracy;
 	pga_class_metric macro,
 				weighted;		/* precision, recall, f1, roc_auc, pr_auc */
+	pga_anomaly_metrics *anomalous; /* NULL unless measured */
 } pga_class_metrics;
 
 /* actual[rows] below nactual >= classes; probability[rows][classes]. */
 pga_class_metrics *pga_measure_classes(pga_ctx *, const uint32_t *actual, size_t nactual,
 									   const float *probability, size_t classes, size_t rows);
+
+/* Adds what the same rows say when all classes but the normal one are alike. */
+void		pga_measure_anomalous(pga_ctx *, pga_class_metrics *, const uint32_t *actual,
+								  const float *probability, size_t normal, double threshold);
 
 /* ---- drift (drift.c) ------------------------------------------------------- */
 

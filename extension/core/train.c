@@ -289,6 +289,8 @@ measure(pga_ctx *ctx, const pga_model *model, const pga_split *sp, const uint32_
 			ctx->poll(ctx);
 	}
 	report->held_out = pga_measure_classes(ctx, target, classes, probability, classes, n);
+	pga_measure_anomalous(ctx, report->held_out, target, probability, model->normal,
+						  pga_model_threshold(model));
 	report->importance = pga_importance(ctx, model, raw, target,
 										n < IMPORTANCE_ROWS ? n : IMPORTANCE_ROWS);
 }

@@ -20,7 +20,7 @@ const COLUMNS = {
 	[`rpc/top?${RANGE}&kind=talkers`]: 'address protocol port members flows failed bytes',
 	[`rpc/calendar?${RANGE}`]: 'dow hour hours flows bytes detections severity',
 	models: 'model version active on_watch algorithm labelled features options rows_used rows_skipped threshold warnings parent_version trained_by trained_at',
-	evaluations: 'model version measured_on rows positives roc_auc pr_auc accuracy precision recall f1 confusion classes curve importance',
+	evaluations: 'model version measured_on rows positives roc_auc pr_auc accuracy precision recall f1 confusion classes curve tp fp importance',
 	retrainings: 'id model champion challenger activated measure champion_value challenger_value reason failed run_by started_at finished_at',
 };
 for (const [path, columns] of Object.entries(COLUMNS)) {

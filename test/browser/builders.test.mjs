@@ -153,7 +153,7 @@ test('calendar: 168 hours, means over how often there was one, no hour that was 
 
 const version = (model, number, extra = {}) => ({ model, version: number, active: false, on_watch: false, roc_auc: null, pr_auc: null, accuracy: null, precision: null,
 	recall: null, f1: null, curve: null, ...extra });
-const good = { roc_auc: 0.9, pr_auc: 0.8, accuracy: 0.7, precision: 0.6, recall: 0.5, f1: 0.4, rows: 10, positives: 4,
+const good = { roc_auc: 0.9, pr_auc: 0.8, accuracy: 0.7, precision: 0.6, recall: 0.5, f1: 0.4, rows: 10, positives: 4, tp: 3, fp: 1,
 	confusion: { normal: { normal: 5, anomalous: 1 }, anomalous: { normal: 1, anomalous: 3 } }, curve: [[0.9, 2, 0], [0.5, 3, 1], [0.1, 4, 6]] };
 const versions = [version('a', 1, { active: true, on_watch: true }), version('b', 2, { active: true, ...good }), version('b', 1, { ...good, roc_auc: 0.1 })];
 
@@ -176,7 +176,7 @@ test('radar: measured metrics only; one that a version lacks has no point, never
 	assert.match(draw(option), /ROC AUC/);
 });
 
-test('curves: counts as shares, the threshold from the confusion matrix', () => {
+test('curves: counts as shares, the threshold by what is above it', () => {
 	assert.deepEqual(rocPoints(versions[1]), [[0, 0, null], [0, 0.5, 0.9], [1 / 6, 0.75, 0.5], [1, 1, 0.1]]);
 	assert.deepEqual(prPoints(versions[1]), [[0.5, 1, 0.9], [0.75, 0.75, 0.5], [1, 0.4, 0.1]]);
 	assert.deepEqual(prPoints({ ...good, curve: [[0.95, 0, 1], [0.5, 3, 1]] }), [[0.75, 0.75, 0.5]], 'not from (0, 0), where nothing is found');

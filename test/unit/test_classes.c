@@ -41,6 +41,30 @@ three_classes(void **state)
 	assert_near(m->weighted.f1, 0.6706349206349206, 1e-12);
 }
 
+/* Class 0 against the others: scores .3 .4 .6 .2 .7 | .8 .5 .9 .8 .9 .7 .95. */
+static void
+anomalous_or_not(void **state)
+{
+	pga_class_metrics *m = pga_measure_classes(&h.ctx, actual, 3, probability, 3, 12);
+	const pga_anomaly_metrics *of;
+
+	(void) state;
+	assert_null(m->anomalous);
+	pga_measure_anomalous(&h.ctx, m, actual, probability, 0, 0.5);
+	of = m->anomalous;
+	assert_near(of->positives, 7, 0);
+	assert_near(of->tp, 6, 0);	/* .5 is not above the threshold */
+	assert_near(of->fp, 2, 0);
+	assert_near(of->roc_auc, 0.9285714285714285, 1e-12);
+	assert_near(of->pr_auc, 0.9478458049886621, 1e-12);
+	/* .95 .9 .8 .7 .6 .5 .4 .3 .2, equal scores together */
+	assert_int_equal(of->points, 9);
+	assert_near(of->curve[1].tp, 3, 0);
+	assert_near(of->curve[3].tp, 6, 0);
+	assert_near(of->curve[3].fp, 1, 0);
+	assert_near(of->curve[8].fp, 5, 0);
+}
+
 /* A class nobody learnt is always wrong; one never predicted has no precision. */
 static void
 unknown_and_unpredicted(void **state)
@@ -64,6 +88,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(three_classes),
+		TEST(anomalous_or_not),
 		TEST(unknown_and_unpredicted),
 	};
 

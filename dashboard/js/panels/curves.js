@@ -20,10 +20,8 @@ export function prPoints({ curve, positives }) {
 	return curve.filter(([, tp]) => tp > 0).map(([score, tp, fp]) => [tp / positives, tp / (tp + fp), score]);
 }
 
-// where the threshold stands, from the confusion matrix
-function operating({ confusion, positives, rows }) {
-	const tp = confusion.anomalous?.anomalous ?? 0;
-	const fp = confusion.normal?.anomalous ?? 0;
+// where the threshold stands
+function operating({ tp, fp, positives, rows }) {
 	return { roc: [fp / (rows - positives), tp / positives], pr: tp + fp ? [tp / positives, tp / (tp + fp)] : null };
 }
 
