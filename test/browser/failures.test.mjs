@@ -151,20 +151,7 @@ test('markup from the network is text, a bigint keeps its digits', () => withAns
 	assert.match(await page.textContent('[data-alert="1"]'), /9,007,199,254,740,993/);
 }, '?alert=1'));
 
-test('the inbox: 500 and 502 with retry, slow, empty; a page that fails leaves the rows before it', async () => {
-	for (const answer of [json({ message: 'deadlock detected' }, 500), HTML]) {
-		await withAnswers({ '**/api/alerts*': answer }, async (page) => {
-			assert.equal(await panelState(page, 'inbox'), 'error');
-			assert.match(await messageOf(page, 'inbox'), /Error 50[02]/);
-			await page.unroute('**/api/alerts*');
-			await page.click('[data-panel="inbox"] .panel-message button');
-			await page.waitForSelector('[data-panel="inbox"][data-state="ready"]');
-		}, '?page=alerts');
-	}
-	await withAnswers({ '**/api/alerts*': json([]) }, async (page) => {
-		assert.match(await page.textContent('[data-panel="inbox"]'), /No alerts here/);
-		assert.equal(await page.locator('[aria-label="Alerts by state"]').isVisible(), true);
-	}, '?page=alerts');
+test('the inbox: a page that fails leaves the rows before it', async () => {
 	const rows = Array.from({ length: 51 }, (_, i) => ({ id: i + 1, source: '10.0.0.1', threat: 'x', title: `alert ${i}`, severity: 80, band: 'critical', state: 'open',
 		resolution: null, assignee: null, first_seen: '2026-03-02T00:00:00Z', last_seen: '2026-03-02T01:00:00Z', flow_count: 1, target_count: 1 }));
 	await withAnswers({ '**/api/alerts*': (route) => (route.request().url().includes('or=') ? route.fulfill(HTML) : route.fulfill(json(rows))) }, async (page) => {
@@ -175,3 +162,101 @@ test('the inbox: 500 and 502 with retry, slow, empty; a page that fails leaves t
 		assert.equal(await page.locator('#inbox-more').isEnabled(), true);
 	}, '?page=alerts');
 });
+
+test('an alert that cannot be had: the drawer says so, retry brings it', () => withAnswers({
+	'**/api/history*': json({ message: 'deadlock detected' }, 500),
+}, async (page) => {
+	await page.waitForSelector('#detail [role="alert"]');
+	assert.match(await page.textContent('#detail [role="alert"]'), /deadlock detected/);
+	await page.unroute('**/api/history*');
+	await page.click('#detail button.quiet:has-text("Retry")');
+	await page.waitForSelector('#detail .reasons');
+}, '?page=alerts&show=all&alert=1'));
+
+// ---- every panel of every page
+
+const PAGES = ['', '?page=alerts', '?page=host&host=10.0.0.12', '?page=explore', '?page=models', '?page=data', '?page=status'];
+const LOCAL = ['exports', 'upload'];	// they ask nothing until a person does
+const CLOCKED = ['alarms', 'health', 'disk', 'captures'];	// asked again by the clock alone
+const ALWAYS = /\/api\/(status|rpc\/session|watches)$/;	// what the frame around the panels asks
+
+const states = (page) => page.$$eval('[data-panel]', (panels, local) => Object.fromEntries(panels.filter((p) => !local.includes(p.dataset.panel))
+	.map((p) => [p.dataset.panel, p.dataset.state])), LOCAL);
+const those = (shown, ...wanted) => Object.keys(shown).filter((name) => wanted.includes(shown[name]));
+const text = (page, name) => page.evaluate((panel) => document.querySelector(`[data-panel="${panel}"]`).innerText, name);
+
+// answers as `mode` says; news() has the page ask for everything again
+async function puppet(page) {
+	const hold = {};
+	const control = { mode: 'hold', token: 0, released: new Promise((resolve) => { hold.release = resolve; }), release: hold.release };
+	await page.route('**/api/**', async (route) => {
+		const url = route.request().url();
+		if (url.endsWith('/api/status')) {
+			const answer = await route.fetch();
+			const [status] = await answer.json();
+			return route.fulfill({ response: answer, json: [{ ...status, token: `${status.token}+${control.token}` }] });
+		}
+		if (ALWAYS.test(url)) return route.continue();
+		if (control.mode === 'hold') await control.released;
+		if (control.mode === 500) return route.fulfill(json({ message: 'canceling statement due to statement timeout', hint: 'Narrow the range.' }, 500));
+		if (control.mode === 502) return route.fulfill(HTML);
+		if (control.mode === 'empty') return route.fulfill(json([]));
+		return route.continue();
+	});
+	control.news = async () => {
+		control.token += 1;
+		const asked = page.waitForRequest((request) => request.url().includes('/api/') && !ALWAYS.test(request.url()));
+		await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+		await asked;
+		await settled(page);
+	};
+	return control;
+}
+
+for (const path of PAGES) {
+	test(`slow, 500, 502 and nothing at all, on every panel of ${path || 'the overview'}`, async () => {
+		let control;
+		const page = await open(browser, path, { before: async (fresh) => { control = await puppet(fresh); } });
+		await page.waitForSelector('[data-panel][aria-busy]');
+		const all = Object.keys(await states(page));
+		assert.deepEqual(those(await states(page), 'loading'), all, 'slow: each is loading');
+		assert.equal(await page.locator('[data-panel][aria-busy="true"]').count(), all.length);
+
+		control.mode = 500;
+		control.release();
+		await settled(page);
+		assert.deepEqual(those(await states(page), 'error'), all, '500: each says so');
+		for (const name of all) {
+			assert.match(await messageOf(page, name), /Error 500: canceling statement due to statement timeout.*Narrow the range/, name);
+		}
+		control.mode = 'fine';
+		for (const name of all) await page.click(`[data-panel="${name}"] .panel-message button`);
+		await settled(page);
+		const before = await states(page);
+		assert.deepEqual(those(before, 'ready', 'empty'), all, 'retry mends each');
+		const shown = await Promise.all(all.map((name) => text(page, name)));
+
+		control.mode = 502;
+		await control.news();
+		const again = all.filter((name) => !CLOCKED.includes(name));
+		assert.deepEqual(those(await states(page), 'stale'), again, '502 on a refresh: each is marked as old');
+		for (const name of again) {
+			assert.match(await page.textContent(`[data-panel="${name}"] .stale`), /Not updated since .*Bad Gateway/, name);
+			if (before[name] === 'ready') assert.equal(await page.locator(`[data-panel="${name}"] .panel-view`).isVisible(), true, name);
+		}
+		control.mode = 'fine';
+		await control.news();
+		assert.deepEqual(await states(page), before, 'the next one clears the marks');
+		assert.deepEqual(await Promise.all(all.map((name) => text(page, name))), shown);
+
+		control.mode = 'empty';
+		await control.news();
+		for (const name of again) {
+			const said = await text(page, name);
+			assert.doesNotMatch(said, /undefined|null|NaN|Cannot read|not iterable|not a function/, name);
+			assert.ok(['empty', 'ready', 'stale'].includes(await panelState(page, name)), `${name} is ${await panelState(page, name)}`);
+		}
+		assert.deepEqual(page.complaints.filter((line) => !line.startsWith('Failed to load resource')), []);
+		await page.context().close();
+	});
+}
