@@ -1,7 +1,7 @@
 // The four severity bands.  Each has a shape as well as a colour, so that no
 // reader depends on hue: the same shapes in charts, tables and legends.
 
-import { svg } from './dom.js';
+import { h, svg } from './dom.js';
 
 export const BANDS = [
 	{ name: 'critical', label: 'Critical', from: 75, symbol: 'diamond', path: 'M6 0 12 6 6 12 0 6Z' },
@@ -23,3 +23,6 @@ export function mark(band) {
 	return svg('svg', { class: `mark mark-${band.name}`, viewBox: '0 0 12 12', 'aria-hidden': 'true' },
 		svg('path', { d: band.path }));
 }
+
+// What the shapes and colours of a chart mean.
+export const legend = () => h('ul', { class: 'legend', 'aria-label': 'Severity' }, BANDS.map((band) => h('li', {}, mark(band), band.label)));

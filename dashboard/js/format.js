@@ -50,11 +50,14 @@ export function oneIn(p) {
 	return p > 0 ? `1 in ${short.format(1 / p)}` : 'never seen in training';
 }
 
+// a usual value and the range around it, as models write it: "4 (2 to 6)"
+const RANGE = /^(-?[\d.]+(?:e[+-]\d+)?)( \()(-?[\d.]+(?:e[+-]\d+)?)( to )(-?[\d.]+(?:e[+-]\d+)?)(\))$/;
+
 // A feature's value, which comes as text: numbers grouped, the rest as it is.
 export function featureValue(text) {
 	if (text === null || text === undefined) return '–';
 	const value = Number(text);
-	if (String(text).trim() === '' || !Number.isFinite(value)) return String(text);
+	if (String(text).trim() === '' || !Number.isFinite(value)) return String(text).replace(RANGE, (_, ...parts) => parts.slice(0, 6).map((part, i) => (i % 2 ? part : featureValue(part))).join(''));
 	if (/^-?\d+$/.test(text)) return count(text);
 	return value.toLocaleString('en-US', { maximumSignificantDigits: 4 });
 }
@@ -67,6 +70,9 @@ export function change(value, previous) {
 	if (ratio >= 10) return { text: `×${short.format(ratio)}`, direction };
 	return { text: `${ratio > 1 ? '+' : ratio < 1 ? '−' : '±'}${percent(Math.abs(ratio - 1))}`, direction };
 }
+
+// those that have no name of their own in a list
+export const others = (n) => `${count(n)} other${Number(n) === 1 ? '' : 's'}`;
 
 // names of threats and rules, as words
 export function threat(name) {

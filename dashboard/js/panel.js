@@ -12,14 +12,16 @@
 //   key(query)           what the answer depends on (default: range, host and threat)
 // and one of
 //   option(rows, ctx), summary(rows, ctx), table(rows, ctx)
-//     [, tools(ctx) → nodes beside the table button] [, size(rows) → { height }]
+//     [, size(rows) → { height }]
 //     [, click(event, rows, ctx) → patch] [, brush(first, last, rows, ctx) → patch]
 //     [, control(chart) → { element, update(rows, ctx) }, kept below the chart]
 //   render(rows, ctx)    → nodes, for what is no chart
 //     [, drawn() once they are on the page]
+// and for both, tools(ctx, rows) → nodes at the right of the head.
 // The builders are pure: rows in, ECharts option or table out.  ctx is what
 // view.js says, and redraw(), for what a panel keeps beside its rows.
 
+import { ApiError } from './api.js';
 import { Chart } from './chart.js';
 import { h, replaceKeeping } from './dom.js';
 import { clock } from './format.js';
@@ -123,7 +125,7 @@ export class Panel {
 			this.stale.replaceChildren();
 			this.draw(this.ctx);	// a newer one, if the theme changed meanwhile
 		} catch (error) {
-			if (!request.signal.aborted) this.fail(error, key, this.ctx);
+			if (!request.signal.aborted) this.fail(readable(error), key, this.ctx);
 		} finally {
 			if (this.request === request) this.root.removeAttribute('aria-busy');
 		}
@@ -192,12 +194,13 @@ export class Panel {
 		this.drawFoot();
 		if (definition.isEmpty(rows)) {
 			this.foot.replaceChildren();
+			if (!definition.option) this.tools.replaceChildren();
 			this.show('empty');
 			this.message.replaceChildren(h('p', {}, definition.emptyText));
 			return;
 		}
 		this.show('ready');
-		if (definition.tools) replaceKeeping(this.tools, ...definition.tools(ctx), this.toggle);
+		if (definition.tools) replaceKeeping(this.tools, ...[definition.tools(ctx, rows), this.toggle ?? []].flat());
 		if (definition.render) {
 			replaceKeeping(this.view, ...[definition.render(rows, ctx)].flat());
 			definition.drawn?.();
@@ -217,6 +220,14 @@ export class Panel {
 		this.ctx = { ...ctx, width: this.canvas.clientWidth };
 		this.chart.draw(definition.option(rows, this.ctx), definition.summary(rows, ctx));
 	}
+}
+
+// An answer that could not be drawn: what the program stumbled over tells a
+// reader nothing.
+function readable(error) {
+	if (error instanceof ApiError) return error;
+	console.warn(error);
+	return new ApiError('the answer is not what this page expects', 'The API may be of another version than the page.');
 }
 
 function defaultKey({ range, state }) {

@@ -1,6 +1,7 @@
 // The sample of flows that the Explore page looks at, and its features.
 
 import { get, scope } from './api.js';
+import { featureWord } from './features.js';
 import { bytes, compact } from './format.js';
 import { once } from './once.js';
 
@@ -9,25 +10,27 @@ const seconds = (value) => `${ratio(value)} s`;
 
 // log: seen as log10(1 + value): sizes and rates have long tails
 export const FEATURES = [
-	{ name: 'src_payload', label: 'Payload sent', log: true, show: bytes },
-	{ name: 'dst_payload', label: 'Payload answered', log: true, show: bytes },
-	{ name: 'payload_ratio', label: 'Payload, sent by answered', log: true, show: ratio },
-	{ name: 'duration_s', label: 'Duration', log: true, show: seconds },
-	{ name: 'bytes', label: 'Bytes', log: true, show: bytes },
-	{ name: 'packets', label: 'Packets', log: true, show: compact },
-	{ name: 'bytes_per_packet', label: 'Bytes per packet', show: ratio },
-	{ name: 'bytes_per_s', label: 'Bytes per second', log: true, show: (v) => `${bytes(v)}/s` },
-	{ name: 'packets_per_s', label: 'Packets per second', log: true, show: ratio },
-	{ name: 'retransmission_rate', label: 'Retransmission rate', show: ratio },
-	{ name: 'src_distinct_dsts', label: 'Destinations in a minute', log: true, show: ratio },
-	{ name: 'src_distinct_ports', label: 'Ports in a minute', log: true, show: ratio },
-	{ name: 'src_failed', label: 'Failed in a minute', log: true, show: ratio },
-];
+	{ name: 'src_payload', log: true, show: bytes },
+	{ name: 'dst_payload', log: true, show: bytes },
+	{ name: 'payload_ratio', log: true, show: ratio },
+	{ name: 'duration_s', log: true, show: seconds },
+	{ name: 'bytes', log: true, show: bytes },
+	{ name: 'packets', log: true, show: compact },
+	{ name: 'bytes_per_packet', show: ratio },
+	{ name: 'bytes_per_s', log: true, show: (v) => `${bytes(v)}/s` },
+	{ name: 'packets_per_s', log: true, show: ratio },
+	{ name: 'retransmission_rate', show: ratio },
+	{ name: 'src_distinct_dsts', log: true, show: ratio },
+	{ name: 'src_distinct_ports', log: true, show: ratio },
+	{ name: 'src_failed', log: true, show: ratio },
+].map((feature) => ({ ...feature, label: featureWord(feature.name) }));
 export const featureNamed = (name) => FEATURES.find((feature) => feature.name === name);
 export const axes = (state) => [featureNamed(state.x) ?? FEATURES[0], featureNamed(state.y) ?? FEATURES[1]];
 
 // A value on its axis, and back; null where a flow has none.
 export const place = ({ name, log }, row) => (row[name] === null ? null : log ? Math.log10(1 + Number(row[name])) : Number(row[name]));
+// Where 0, 10, 100, … stand on an axis with a long tail.
+export const decades = (n) => [0, ...Array.from({ length: n }, (_, i) => Math.log10(1 + 10 ** (i + 1)))];
 export const valueAt = ({ log }, at) => (log ? Math.max(10 ** at - 1, 0) : at);
 
 export const sampleKey = ({ range, state }) => [range.t0, range.t1, state.host, state.threat].join('|');

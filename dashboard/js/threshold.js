@@ -1,5 +1,5 @@
-// The threshold of a watch, dragged along the scores below their histogram: what
-// it would raise is asked while it moves, and it is set once that is confirmed.
+// The threshold of a watch, dragged along the scores, on their histogram or below
+// it: what it would raise is asked while it moves, and it is set once that is confirmed.
 
 import { call } from './api.js';
 import { ask } from './dialog.js';
@@ -42,7 +42,17 @@ export class ThresholdControl {
 		this.watch = watches.find(({ id }) => String(id) === this.choice.value);
 		[this.slider.min, this.slider.max] = this.extent(rows, ctx);
 		if (this.score === null) this.rest();
-		else this.onMove(this.score);
+		this.onMove(this.score ?? (this.watch.threshold_kind === 'score' ? this.watch.threshold_value : null));
+	}
+
+	// Where the line is that a hand takes hold of, and where it is put.
+	at() {
+		return Number(this.slider.value);
+	}
+
+	to(score) {
+		this.slider.value = score;
+		this.move();
 	}
 
 	// Back where the watch is.
@@ -51,13 +61,12 @@ export class ThresholdControl {
 		this.request?.abort();
 		clearTimeout(this.timer);
 		this.update(this.rows, this.ctx);
-		this.onMove(null);
 	}
 
 	rest() {
 		const { threshold_kind: kind, threshold_value: value, threshold } = this.watch;
 		this.slider.value = kind === 'score' ? value : threshold;
-		this.outcome.textContent = `Alerts of ${this.watch.model} count ${told(this.watch)}. Drag to try another.`;
+		this.outcome.textContent = `Alerts of ${this.watch.model} count ${told(this.watch)}. Drag the line to try another.`;
 		this.apply.disabled = true;
 		this.reset.hidden = true;
 	}
@@ -103,7 +112,6 @@ export class ThresholdControl {
 		});
 		if (!done) return;
 		this.score = null;
-		this.onMove(null);
 		ctx.reload();
 		toast(`Threshold set: ${count(done.alerts)} alerts of ${watch.model} in this range, before ${count(done.alerts_before)}.`, { word: 'Undo', run: async () => {
 			await call('set_threshold', back);

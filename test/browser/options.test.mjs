@@ -89,8 +89,11 @@ test('scores: bars on a logarithmic axis, the threshold where it is', () => {
 		{ lo: 0.9, hi: 0.92, flows: 0, anomalous: 0 }];
 	const option = scores.option(rows, context());
 	assert.deepEqual(option.series[0].data.map((d) => d[2]), [3, 1]);
-	assert.deepEqual(option.series[1].markLine.data, [{ xAxis: 0.61 }]);
+	assert.deepEqual(option.series[1].markLine.data.map((line) => line.xAxis), [0.61]);
 	assert.match(draw(option), /threshold 0\.610/);
+	const two = context({ watches: [{ model: 'a', enabled: true, threshold: 0.6 }, { model: 'b', enabled: true, threshold: 0.601 }, { model: 'c', enabled: false, threshold: 0.5 }] });
+	const heights = ['a 0.600', 'b 0.601'].map((text) => Number(new RegExp(`translate\\([\\d.]+ ([\\d.-]+)\\)[^>]*>${text}`).exec(draw(scores.option(rows, two)))[1]));
+	assert.ok(heights[0] - heights[1] >= 12, `names one above the other: ${heights}`);
 });
 
 test('threats: ranked by alerts, a second click lifts the filter', () => {

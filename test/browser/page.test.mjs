@@ -67,6 +67,23 @@ test('the sums of every chart equal SQL', () => visit('', {}, async (page) => {
 		GROUP BY src_addr ORDER BY max(severity) DESC, 1 DESC, src_addr LIMIT 20) lane`));
 }));
 
+// the ids of all rows of the list, whose pages are asked for one by one
+async function allDetections(page) {
+	const ids = () => page.$$eval('[data-detection]', (rows) => rows.map((r) => r.dataset.detection));
+	while (await page.locator('#detections-more').count()) {
+		const shown = (await ids()).length;
+		await page.click('#detections-more');
+		await page.waitForFunction((n) => document.querySelectorAll('[data-detection]').length > n, shown);
+	}
+	return ids();
+}
+
+test('detections come page by page, the worst first, each once', () => visit('', {}, async (page) => {
+	assert.equal(await page.locator('[data-detection]').count(), 100);
+	assert.deepEqual(await allDetections(page), sql('SELECT id FROM netflow.detection ORDER BY severity DESC, start_time DESC, id').flat());
+	assert.match(await page.textContent('[data-panel="detections"] .panel-foot'), /all shown/);
+}));
+
 test('a clicked heatmap cell shows exactly its rows; back brings the picture before', () => visit('', {}, async (page) => {
 	const before = await kpis(page);
 	const map = await chartOption(page, 'heatmap');
@@ -81,9 +98,8 @@ test('a clicked heatmap cell shows exactly its rows; back brings the picture bef
 	assert.equal(Date.parse(cell.t1) - Date.parse(cell.t0), Number(map.x[1]) - Number(map.x[0]));
 	const expected = sql(`SELECT id FROM netflow.detection WHERE ${between('start_time', cell)} AND src_addr = '${cell.host}'`).flat();
 	assert.equal((await kpis(page)).detections, expected.length);
-	const listed = await page.$$eval('[data-detection]', (rows) => rows.map((r) => r.dataset.detection));
-	if (expected.length <= 100) assert.deepEqual(listed.sort(), expected.sort());
-	else assert.ok(listed.length === 100 && listed.every((id) => expected.includes(id)));
+	const listed = await allDetections(page);
+	assert.deepEqual(listed.sort(), expected.sort());
 	const alerts = await page.$$eval('[data-alert]', (rows) => rows.map((r) => r.dataset.alert));
 	assert.deepEqual(alerts.sort(), sql(`SELECT id FROM netflow.alert WHERE source = '${cell.host}'
 		AND last_seen >= '${cell.t0}' AND first_seen < '${cell.t1}'`).flat().sort());
@@ -162,7 +178,7 @@ test('an alert opens with reasons, indicators and steps as SQL has them; Escape 
 	await link.focus();
 	await page.keyboard.press('Enter');
 	await page.waitForSelector('#detail h2');
-	const shown = await page.$$eval('.reasons tbody th', (cells) => cells.map((c) => c.textContent));
+	const shown = await page.$$eval('.reasons tbody th', (cells) => cells.map((c) => c.title));
 	assert.deepEqual(shown, JSON.parse(reasons).map((r) => r.feature));
 	assert.equal(await page.locator('#detail .steps li').count(), Number(steps));
 	assert.ok(Number(steps) > 0);

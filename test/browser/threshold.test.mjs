@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { SHOTS, launch, settled, sql, visitor } from './support.mjs';
+import { SHOTS, launch, pointOf, settled, sql, visitor } from './support.mjs';
 
 const AS_IT_WAS = "SELECT anomaly_set_threshold('netflow', 1, 'severity', 50, '2026-03-02', '2026-03-04')";
 let browser;
@@ -79,6 +79,32 @@ test('preview, confirm, apply, undo', () => visit(`?${RANGE}`, { as: 'admin' }, 
 	await page.click('.toast .act');
 	await page.waitForFunction(() => document.querySelector('.toast')?.textContent.includes('Taken back'));
 	assert.deepEqual([watch(), alertsOfWatch()], before);
+}));
+
+test('the line itself is dragged, and nothing beside it', () => visit(`?${RANGE}`, { as: 'admin' }, async (page) => {
+	const rests = Number(await page.inputValue(SLIDER));
+	const { max } = await page.$eval(SLIDER, (slider) => ({ max: Number(slider.max) }));
+	const wanted = (rests + max) / 2;
+	const drag = async (from, to) => {
+		const [start, end] = [await pointOf(page, 'scores', [from, 1]), await pointOf(page, 'scores', [to, 1])];
+		await page.mouse.move(start.x, start.y);
+		await page.mouse.down();
+		await page.mouse.move(end.x, end.y, { steps: 4 });
+		await page.mouse.up();
+		await page.mouse.move(end.x - 40, end.y);
+	};
+	await drag(wanted, rests);
+	assert.equal(Number(await page.inputValue(SLIDER)), rests, 'no hold but at the line');
+	await drag(rests, wanted);
+	await page.waitForFunction(() => /now \d/.test(document.querySelector('#threshold-outcome').textContent));
+	assert.ok(Math.abs(Number(await page.inputValue(SLIDER)) - wanted) < 0.004);
+	const [tried] = await page.evaluate(async () => {
+		const { getInstanceByDom } = await import('/vendor/echarts.mjs');
+		return getInstanceByDom(document.querySelector('[data-panel="scores"] .chart')).getOption().series.find((s) => s.name === 'tried').markLine.data.map((d) => d.xAxis);
+	});
+	assert.equal(tried, Number(await page.inputValue(SLIDER)));
+	await page.click('text=Leave it');
+	assert.equal(Number(await page.inputValue(SLIDER)), rests);
 }));
 
 test('a preview that fails says so; leaving it puts the thumb back', () => visit(`?${RANGE}`, { as: 'admin' }, async (page) => {

@@ -10,5 +10,5 @@ export const data = {
 	title: 'Data',
 	ranged: true,
 	panels: { upload, exports, rejects, report },
-	layout: () => [columns(column('column', slot('upload'), slot('rejects')), slot('exports')), slot('report')],
+	layout: () => [columns(column('column', slot('upload'), slot('rejects', 'panel slim')), slot('exports')), slot('report')],
 };

@@ -1,6 +1,7 @@
 // What a version made of each kind of row, and what it looks at: both as
 // measured in training.
 
+import { featureWord } from '../features.js';
 import { count, metric, percent } from '../format.js';
 import { chosen, loadVersions, title } from '../models.js';
 import { base, label, tip, tooltip } from './common.js';
@@ -87,24 +88,24 @@ export const importance = {
 
 	option: (rows, ctx) => ({
 		...base(ctx),
-		grid: { left: 128, right: 64, top: 4, bottom: 4 },
+		grid: { left: 164, right: 64, top: 4, bottom: 4 },
 		xAxis: { type: 'value', show: false, min: 0 },
 		yAxis: {
-			type: 'category', inverse: true, data: rows.map((row) => row.feature), axisLabel: { ...label(ctx), color: ctx.palette.text, width: 116, overflow: 'truncate', interval: 0 },
+			type: 'category', inverse: true, data: rows.map((row) => featureWord(row.feature)), axisLabel: { ...label(ctx), color: ctx.palette.text, width: 152, overflow: 'truncate', interval: 0 },
 			axisLine: { lineStyle: { color: ctx.palette.line } }, axisTick: { show: false },
 		},
-		tooltip: tooltip(ctx, ({ dataIndex }) => tip(rows[dataIndex].feature, [['Importance', metric(rows[dataIndex].value)]])),
+		tooltip: tooltip(ctx, ({ dataIndex }) => tip(featureWord(rows[dataIndex].feature), [['Importance', metric(rows[dataIndex].value)]])),
 		series: [{
 			type: 'bar', barMaxWidth: 14, itemStyle: { color: ctx.palette.accent, borderRadius: [0, 2, 2, 0] }, data: rows.map((row) => Math.max(row.value, 0)),
 			label: { ...label(ctx), show: true, position: 'right', formatter: ({ dataIndex }) => metric(rows[dataIndex].value) },
 		}],
 	}),
 
-	summary: (rows) => `Importance of features of ${rows[0].version}: ${rows.map((row) => `${row.feature} ${metric(row.value)}`).join(', ')}.`,
+	summary: (rows) => `Importance of features of ${rows[0].version}: ${rows.map((row) => `${featureWord(row.feature)} ${metric(row.value)}`).join(', ')}.`,
 
 	table: (rows) => ({
 		caption: `Importance of features of ${rows[0].version}`,
 		columns: [{ label: 'Feature' }, { label: 'Importance', numeric: true }],
-		rows: rows.map((row) => [row.feature, metric(row.value)]),
+		rows: rows.map((row) => [featureWord(row.feature), metric(row.value)]),
 	}),
 };

@@ -4,11 +4,13 @@
 import { bandOf } from '../bands.js';
 import { get, scope } from '../api.js';
 import { h } from '../dom.js';
+import { featureWord } from '../features.js';
 import { count, endpoint, featureValue, moment, protocol, threat as threatLabel } from '../format.js';
+import { page } from '../keyset.js';
 import { recordTable, stateLink } from '../table.js';
 import { bandCell } from './common.js';
 
-const PAGE = 100;
+const ORDER = [{ column: 'severity', descending: true }, { column: 'start_time', descending: true }, { column: 'id' }];
 const COLUMNS = ['id', 'start_time', 'alert_id', 'flow_count', 'src_addr', 'src_port', 'dst_addr', 'dst_port', 'protocol',
 	'threat', 'severity', 'score', 'reasons', 'indicators'];
 
@@ -18,23 +20,13 @@ export const detections = {
 	emptyText: 'No detections in this range.',
 	isEmpty: (rows) => rows.length === 0,
 
-	load: ({ range, state }, signal) => get('rpc/found', {
-		...scope(range, state),
-		select: COLUMNS.join(),
-		order: 'severity.desc,start_time.desc,id',
-		limit: PAGE + 1,
-	}, signal),
+	pageSize: 100,
+	page: ({ range, state }, signal, { size, from }) =>
+		page(get, 'rpc/found', { ...scope(range, state), select: COLUMNS.join() }, { order: ORDER, size, from }, signal),
 
-	render(rows, ctx) {
-		const shown = rows.slice(0, PAGE);
-		return [
-			h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of detections' }, 
-				recordTable('Detections, worst first', HEAD, shown.map((row) => record(row, ctx)))),
-			rows.length > PAGE
-				? h('p', { class: 'nothing' }, `The ${PAGE} most severe are shown: click a cell above, or narrow the range, to see the others.`)
-				: h('p', { class: 'nothing' }, rows.length === 1 ? 'One detection.' : `All ${rows.length} detections of this selection.`),
-		];
-	},
+	render: (rows, ctx) =>
+		h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of detections' },
+			recordTable('Detections, worst first', HEAD, rows.map((row) => record(row, ctx)))),
 };
 
 const HEAD = [
@@ -66,6 +58,6 @@ function why(row) {
 	const [reason] = row.reasons ?? [];
 	const rules = (row.indicators ?? []).map(threatLabel).join(', ');
 	if (!reason) return rules || '–';
-	const value = `${reason.feature} ${featureValue(reason.value)}, expected ${featureValue(reason.expected)}`;
+	const value = `${featureWord(reason.feature)} ${featureValue(reason.value)}, expected ${featureValue(reason.expected)}`;
 	return rules ? `${rules}: ${value}` : value;
 }

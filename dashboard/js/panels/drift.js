@@ -3,6 +3,7 @@
 
 import { call, get, scope } from '../api.js';
 import { h } from '../dom.js';
+import { featureWord } from '../features.js';
 import { count, metric, moment } from '../format.js';
 import { chosen, loadVersions } from '../models.js';
 import { recordTable } from '../table.js';
@@ -18,19 +19,29 @@ export const drift = {
 	key: ({ state }) => state.version ?? '',
 	load: loadVersions,
 
+	tools(ctx, rows) {
+		if (!ctx.may('drift')) return [];
+		const { model, key, busy } = question(rows, ctx);
+		return [h('button', { type: 'button', id: 'measure-drift', disabled: busy, on: { click: () => measure(model, key, ctx) } },
+			busy ? 'Measuring…' : `Measure ${model}`)];
+	},
+
 	render(rows, ctx) {
-		const { model } = chosen(rows, ctx.state);
 		if (!ctx.may('drift')) return h('p', { class: 'nothing' }, 'Administrators can measure it: log in to do so.');
-		const key = [model, ctx.range.t0, ctx.range.t1].join('|');
-		const shown = last.key === key ? last : null;
-		return [
-			h('div', { class: 'row-tools' }, h('button', { type: 'button', id: 'measure-drift', disabled: shown?.busy ?? false, on: { click: () => measure(model, key, ctx) } },
-				shown?.busy ? 'Measuring…' : `Measure the drift of ${model}`)),
-			shown?.error ? h('p', { role: 'alert' }, [shown.error.message, shown.error.hint].filter(Boolean).join('. ')) : null,
-			shown?.rows ? result(shown.rows, model) : null,
-		].filter(Boolean);
+		const { model, busy, answer } = question(rows, ctx);
+		if (answer?.rows) return result(answer.rows, model);
+		if (answer?.error) return h('p', { role: 'alert' }, [answer.error.message, answer.error.hint].filter(Boolean).join('. '));
+		return h('p', { class: 'nothing' }, busy ? 'The flows of this range are read …' : 'Not measured in this range.');
 	},
 };
+
+// what could be measured here, and what was
+function question(rows, ctx) {
+	const { model } = chosen(rows, ctx.state);
+	const key = [model, ctx.range.t0, ctx.range.t1].join('|');
+	const answer = last.key === key ? last : null;
+	return { model, key, answer, busy: answer?.busy ?? false };
+}
 
 async function measure(model, key, ctx) {
 	last = { key, busy: true };
@@ -46,7 +57,7 @@ function result(rows, model) {
 	const share = (value) => (value === null ? '–' : `${(100 * value).toFixed(1)}%`);
 	return h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'Drift by feature' }, recordTable(`Drift of ${model} by feature`,
 		[{ label: 'Feature', kind: 'lead short' }, { label: 'Verdict' }, ...['PSI', 'KS', 'Missing', 'In training', 'Unknown', 'Rows'].map((text) => ({ label: text, kind: 'numeric' }))],
-		rows.map((row) => ({ cells: [row.feature, SHAPES[row.verdict] ?? '–', metric(row.psi), metric(row.ks), share(row.missing), share(row.missing_trained),
+		rows.map((row) => ({ cells: [h('span', { title: row.feature }, featureWord(row.feature)), SHAPES[row.verdict] ?? '–', metric(row.psi), metric(row.ks), share(row.missing), share(row.missing_trained),
 			share(row.unknown), count(row.rows)] }))));
 }
 

@@ -32,12 +32,11 @@ export const flows = {
 		return { rows: rows.slice(0, size), more: rows.length > size };
 	},
 
-	render: (rows, ctx) => [
-		h('div', { class: 'row-tools' }, h('button', { type: 'button', id: 'flows-csv', class: 'quiet', on: { click: (event) => exportAll(event.currentTarget, ctx) } },
-			'All of them as CSV')),
+	tools: (ctx) => [h('button', { type: 'button', id: 'flows-csv', on: { click: (event) => exportAll(event.currentTarget, ctx) } }, 'All of them as CSV')],
+
+	render: (rows, ctx) =>
 		h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of flows' },
 			recordTable('Flows, newest first', HEAD, rows.map((row) => record(row, ctx)))),
-	],
 };
 
 const HEAD = [

@@ -1,7 +1,7 @@
 // Hosts × time: each cell's worst severity, as colour and as shape.  A click
 // sets host and time to the cell's.
 
-import { BANDS, bandNamed, bandOf } from '../bands.js';
+import { BANDS, bandNamed, bandOf, legend } from '../bands.js';
 import { get, scope } from '../api.js';
 import { count, moment, severity, span } from '../format.js';
 import { base, label, leftEdge, timeAxis, tip, tooltip } from './common.js';
@@ -18,6 +18,8 @@ export const heatmap = {
 
 	load: ({ range, state }, signal) =>
 		get('rpc/swimlane', { ...scope(range, state), buckets: range.cells, hosts: HOSTS }, signal),
+
+	tools: () => [legend()],
 
 	size: (rows) => ({ height: hostsOf(rows).length * ROW + 36 }),
 

@@ -1,27 +1,28 @@
 // Who a host deals with: its sources on the left, its targets on the right.
 
 import { get, scope } from '../api.js';
-import { bytes, count } from '../format.js';
+import { bytes, count, others } from '../format.js';
 import { base, label, tip, tooltip } from './common.js';
 
-const NODES = 40;
+const NODES = 24;	// more could not be told apart
 const ROW = 24;
+const GAP = 14;	// labels are as high
 const REST = 'others';
 
 const sides = (rows) => [rows.filter((row) => !row.outbound), rows.filter((row) => row.outbound)];
 const nameOf = (row) => `${row.outbound ? 'to' : 'from'} ${row.peer ?? REST}`;
-const labelOf = (row) => row.peer ?? `${count(row.peers)} others`;
+const labelOf = (row) => row.peer ?? others(row.peers);
 
 export const peers = {
 	title: 'Peers',
-	note: 'By flows, in these whole days (UTC); click one to go there',
+	note: 'By flows, in these whole days (UTC); red where most failed; click one to go there',
 	emptyText: 'No peers in these days.',
 	isEmpty: (rows) => rows.length === 0,
 	key: ({ range, state }) => [range.t0, range.t1, state.host].join('|'),
 
 	load: ({ range, state }, signal) => get('rpc/host_peers', { ...scope(range, { host: state.host }), nodes: NODES }, signal),
 
-	size: (rows) => ({ height: Math.max(120, Math.max(...sides(rows).map((side) => side.length)) * ROW + 24) }),
+	size: (rows) => ({ height: Math.max(96, Math.max(...sides(rows).map((side) => side.length)) * ROW + 24) }),
 
 	option(rows, ctx) {
 		const host = ctx.state.host;
@@ -35,7 +36,7 @@ export const peers = {
 			...base(ctx),
 			tooltip: tooltip(ctx, ({ dataType, data }) => (dataType === 'edge' ? describe(rows[data.row]) : null)),
 			series: [{
-				type: 'sankey', left: 4, right: 4, top: 8, bottom: 8, nodeWidth: 8, nodeGap: 8, draggable: false, layoutIterations: 0,
+				type: 'sankey', left: 4, right: 4, top: 8, bottom: 8, nodeWidth: 8, nodeGap: GAP, draggable: false, layoutIterations: 0,
 				emphasis: { disabled: true },
 				label: { ...label(ctx), color: ctx.palette.text, overflow: 'truncate', width: ctx.narrow ? 110 : 260 },
 				lineStyle: { color: ctx.palette.accent, opacity: 0.18, curveness: 0.5 },

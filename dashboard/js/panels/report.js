@@ -3,6 +3,7 @@
 import { bandNamed, mark } from '../bands.js';
 import { get, scope } from '../api.js';
 import { h } from '../dom.js';
+import { featureWord } from '../features.js';
 import { bytes, change, count, duration, moment, severity, span, threat, zoneName } from '../format.js';
 import { makeTable } from '../table.js';
 import { bandCell } from './common.js';
@@ -22,11 +23,11 @@ export const report = {
 		return get('rpc/report', { t0, t1 }, signal);
 	},
 
-	render: (data, ctx) => [
-		h('div', { class: 'row-tools' }, h('button', { type: 'button', id: 'print', on: { click: () => print() } }, 'Print, or save as PDF')),
+	tools: () => [h('button', { type: 'button', id: 'print', on: { click: () => print() } }, 'Print, or save as PDF')],
+
+	render: (data, ctx) =>
 		h('div', { class: 'report' }, head(data, ctx), figures(data, ctx), bands(data), threats(data, ctx), worst(data, ctx), days(data, ctx),
 			h('div', { class: 'halves' }, busiest('Top talkers', data.talkers, ctx), busiest('Services', data.services, ctx)), decisions(data, ctx), models(data, ctx)),
-	],
 };
 
 const section = (title, ...content) => h('section', {}, h('h3', {}, title), content);
@@ -57,14 +58,17 @@ function bands({ alerts }) {
 }
 
 function threats({ threats: rows }, ctx) {
-	return plain('Threats', [...texts('Threat'), ...numeric('Alerts', 'Detections', 'Worst severity')],
+	return plain('Threats', [...texts('Threat'), ...numeric('Alerts', 'Detections', 'Worst')],
 		rows.map((row) => [threat(row.threat), count(row.alerts), count(row.detections), severity(row.severity)]), ctx, 'None.');
 }
 
+// the features of "feature value, expected …; feature …" by their words
+const worded = (reasons) => reasons.replace(/(^|; )(\w+)(?= )/g, (_, before, name) => before + featureWord(name));
+
 function worst({ alerts }, ctx) {
 	return plain('Worst alerts', texts('Severity', 'Alert', 'Source', 'State', 'First seen', 'Why'),
-		alerts.worst.map((row) => [h('span', {}, bandCell(bandNamed(row.band), row.severity)), h('span', { class: 'wrap' }, row.title), row.source,
-			threat(row.resolution ?? row.state), moment(Date.parse(row.first_seen), ctx.zone), h('span', { class: 'wrap' }, row.reasons ?? '–')]), ctx, 'None.');
+		alerts.worst.map((row) => [h('span', { class: 'severity' }, bandCell(bandNamed(row.band), row.severity)), h('span', { class: 'wrap' }, row.title), row.source,
+			threat(row.resolution ?? row.state), moment(Date.parse(row.first_seen), ctx.zone), h('span', { class: 'wrap' }, worded(row.reasons ?? '–'))]), ctx, 'None.');
 }
 
 function days({ days: rows }, ctx) {

@@ -2,11 +2,11 @@
 // tell most of all features (see pca.js).  What models found has the colour and
 // shape of its band.
 
-import { BANDS, bandOf } from '../bands.js';
+import { BANDS, bandNamed, bandOf } from '../bands.js';
 import { count, moment, percent, protocol, severity } from '../format.js';
 import { h } from '../dom.js';
 import { project } from '../pca.js';
-import { FEATURES, axes, boxOf, loadSample, place, sampleKey, valueAt } from '../sample.js';
+import { FEATURES, axes, boxOf, decades, loadSample, place, sampleKey, valueAt } from '../sample.js';
 import { base, label, tip, tooltip, valueAxis } from './common.js';
 
 const shared = {
@@ -28,13 +28,26 @@ function groups(rows, points, ctx) {
 }
 
 function axis(ctx, feature, extra) {
-	return valueAxis(ctx, (at) => feature.show(Number(valueAt(feature, at).toPrecision(2))), {
+	const format = (at) => feature.show(Number(valueAt(feature, at).toPrecision(2)));
+	return valueAxis(ctx, format, {
 		name: feature.label, nameLocation: 'middle', nameTextStyle: label(ctx), scale: true, splitNumber: ctx.narrow ? 3 : 5,
-		axisLine: { show: true, onZero: false, lineStyle: { color: ctx.palette.line } }, ...extra,
+		axisLine: { show: true, onZero: false, lineStyle: { color: ctx.palette.line } },
+		...(feature.log ? {
+			min: 0, axisTick: { show: false, customValues: DECADES },
+			axisLabel: { ...label(ctx), formatter: format, customValues: DECADES, hideOverlap: true },
+		} : {}),
+		...extra,
 	});
 }
 
-const grid = (ctx) => ({ left: ctx.narrow ? 64 : 84, right: 16, top: 12, bottom: 48 });
+// by the shapes as well as the colours; only what is there
+function legend(series, ctx) {
+	return { bottom: 0, selectedMode: false, itemWidth: 12, itemHeight: 12, textStyle: label(ctx), data: series.filter(({ data }) => data.length).map(({ name }) => name),
+		formatter: (name) => (name === 'ordinary' ? 'Ordinary, a sample' : bandNamed(name).label) };
+}
+
+const grid = (ctx) => ({ left: ctx.narrow ? 64 : 84, right: 16, top: 12, bottom: 76 });
+const DECADES = decades(12);
 
 function describe(row, ctx, features) {
 	const band = row.detection_id === null ? null : bandOf(row.severity);
@@ -65,13 +78,15 @@ const open = ({ data, componentType }, rows) => {
 export const scatter = {
 	...shared,
 	title: 'Flows by two features',
-	note: 'A sample, and what models found; drag a box to list its flows',
+	note: 'Drag a box to list its flows',
 
 	option(rows, ctx) {
 		const [x, y] = axes(ctx.state);
 		const box = boxOf(ctx.state);
+		const all = groups(rows, rows.map((row) => [place(x, row), place(y, row)]), ctx);
 		return {
 			...base(ctx),
+			legend: legend(all, ctx),
 			grid: grid(ctx),
 			xAxis: axis(ctx, x, { nameGap: 28 }),
 			yAxis: axis(ctx, y, { nameGap: ctx.narrow ? 48 : 66 }),
@@ -79,7 +94,7 @@ export const scatter = {
 			toolbox: { show: false },
 			brush: { toolbox: [], brushType: 'rect', xAxisIndex: 0, yAxisIndex: 0, transformable: false, outOfBrush: { colorAlpha: 1 },
 				brushStyle: { color: ctx.palette['accent-soft'], borderColor: ctx.palette.accent, borderWidth: 1, opacity: 0.4 } },
-			series: groups(rows, rows.map((row) => [place(x, row), place(y, row)]), ctx).map((series, i) => (i || !box ? series : {
+			series: all.map((series, i) => (i || !box ? series : {
 				...series,
 				markArea: { silent: true, itemStyle: { color: ctx.palette.accent, opacity: 0.12, borderColor: ctx.palette.accent, borderWidth: 1 },
 					data: [[{ coord: [box[0], box[2]] }, { coord: [box[1], box[3]] }]] },
@@ -98,7 +113,7 @@ export const scatter = {
 };
 
 function chooser(key, current, ctx) {
-	return h('select', { id: `axis-${key}`, 'aria-label': `Feature on the ${key} axis`, class: 'small',
+	return h('select', { id: `axis-${key}`, 'aria-label': `Feature on the ${key} axis`, title: key === 'x' ? 'Across' : 'Upwards', class: 'small',
 		on: { change: (event) => ctx.go({ [key]: event.target.value, box: null }) } },
 	FEATURES.map(({ name, label: text }) => h('option', { value: name, selected: name === current.name }, text)));
 }
@@ -115,18 +130,20 @@ function strongest(loading) {
 export const projection = {
 	...shared,
 	title: 'All features at once',
-	note: 'Principal components of the same flows: near is alike',
+	note: 'The same flows by principal components: near is alike',
 
 	option(rows, ctx) {
 		const { points, share, loadings } = project(matrixOf(rows));
 		const component = (i, extra) => axis(ctx, { label: `${percent(share[i])}${ctx.narrow ? ' of the variance' : `: ${strongest(loadings[i])}`}`, show: (v) => String(Number(v.toFixed(1))) }, extra);
+		const all = groups(rows, points, ctx);
 		return {
 			...base(ctx),
+			legend: legend(all, ctx),
 			grid: { ...grid(ctx), left: ctx.narrow ? 52 : 60 },
 			xAxis: component(0, { nameGap: 28 }),
 			yAxis: component(1, { nameGap: 36 }),
 			tooltip: tooltip(ctx, ({ data }) => describe(rows[data[2]], ctx, FEATURES.slice(0, 6))),
-			series: groups(rows, points, ctx),
+			series: all,
 		};
 	},
 

@@ -9,6 +9,8 @@ import { base, label, tip, tooltip, valueAxis } from './common.js';
 const BINS = 50;
 const LEFT = 44;	// the slider below ends where the axis does: see css/panel.css
 const RIGHT = 16;
+const REACH = 8;	// px from the line that still take hold of it
+const LINE = 14;	// of text
 const FLOOR = -1;	// log10 of the axis' foot, so that a single flow has a height
 
 export const scores = {
@@ -27,7 +29,7 @@ export const scores = {
 		const [min, max] = extent(rows, ctx);
 		return {
 			...base(ctx),
-			grid: { left: LEFT, right: RIGHT, top: 28, bottom: 44 },
+			grid: { left: LEFT, right: RIGHT, top: LINE * (1 + Math.max(thresholds.length, 1)), bottom: 44 },
 			xAxis: valueAxis(ctx, (v) => v.toFixed(2), {
 				min, max, splitNumber: 5, splitLine: { show: false },
 				axisLine: { show: true, lineStyle: { color: ctx.palette.line } }, name: 'Score',
@@ -39,7 +41,7 @@ export const scores = {
 			series: [
 				bars('flows', filled, (row) => Number(row.flows), ctx.palette.normal),
 				{ ...bars('anomalous', filled, (row) => Number(row.anomalous), ctx.palette.major),
-					markLine: thresholdLine(thresholds, ctx) },
+					markLine: thresholdLine(thresholds, [min, max], ctx) },
 				{ name: 'tried', type: 'line', data: [] },
 			],
 		};
@@ -47,6 +49,7 @@ export const scores = {
 
 	control: (chart) => {
 		const control = new ThresholdControl(extent, (score) => chart.chart.setOption({ series: [{ name: 'tried', markLine: tried(score, control.ctx) }] }));
+		dragLine(chart, control);
 		return control;
 	},
 
@@ -77,6 +80,21 @@ const tried = (score, ctx) => ({
 	label: { show: false }, data: score === null ? [] : [{ xAxis: score }],
 });
 
+// The line is moved as the slider below it is.
+function dragLine({ chart }, control) {
+	const scale = { xAxisIndex: 0 };
+	const near = ({ offsetX: x, offsetY: y }) => !control.element.hidden && chart.containPixel({ gridIndex: 0 }, [x, y])
+		&& Math.abs(x - chart.convertToPixel(scale, control.at())) <= REACH;
+	let held = false;
+	const canvas = chart.getZr();
+	canvas.on('mousedown', (event) => { held = near(event); });
+	canvas.on('mouseup', () => { held = false; });
+	canvas.on('mousemove', (event) => {
+		if (held) control.to(chart.convertFromPixel(scale, event.offsetX));
+		if (held || near(event)) canvas.setCursorStyle('ew-resize');
+	});
+}
+
 function bars(name, rows, value, colour) {
 	return {
 		name, type: 'custom', itemStyle: { color: colour },
@@ -93,12 +111,16 @@ function bar(api, colour) {
 	return { type: 'rect', shape: { x: x0 + 0.5, y: y1, width: Math.max(x1 - x0 - 1, 1), height: y0 - y1 }, style: { fill: colour } };
 }
 
-function thresholdLine(watches, ctx) {
+// several are named, one above the other; near an edge the text turns inwards
+function thresholdLine(watches, [min, max], ctx) {
+	const place = (score) => (score - min) / (max - min || 1);
+	const align = (share) => (share > 0.75 ? 'right' : share < 0.25 ? 'left' : 'center');
 	return {
 		silent: true, symbol: 'none',
 		lineStyle: { color: ctx.palette.text, type: 'dashed', width: 1 },
-		label: { ...label(ctx), color: ctx.palette.text, formatter: ({ value }) => `threshold ${value.toFixed(3)}` },
-		data: watches.map((watch) => ({ xAxis: watch.threshold })),
+		label: { ...label(ctx), color: ctx.palette.text },
+		data: watches.map((watch, i) => ({ xAxis: watch.threshold, label: {
+			formatter: `${watches.length > 1 ? watch.model : 'threshold'} ${watch.threshold.toFixed(3)}`, distance: 4 + LINE * i, align: align(place(watch.threshold)) } })),
 	};
 }
 

@@ -2,7 +2,7 @@
 // talkers.  Known by whole days.
 
 import { get, scope } from '../api.js';
-import { bytes, compact, count, protocol } from '../format.js';
+import { bytes, compact, count, others, protocol } from '../format.js';
 import { stateLink } from '../table.js';
 import { base, label, tip, tooltip } from './common.js';
 
@@ -22,7 +22,7 @@ function top(title, kind, choices = []) {
 
 		load: ({ range, state }, signal) => get('rpc/top', { ...scope(range, { host: state.host }), kind: kindOf(state), size: SIZE }, signal),
 
-		size: () => ({ height: (SIZE + 1) * ROW + 12 }),
+		size: (rows) => ({ height: rows.length * ROW + 12 }),
 
 		option(rows, ctx) {
 			const metric = METRICS[ctx.state.topby ?? 'flows'];
@@ -74,7 +74,7 @@ const isRest = (row) => row.address === null && row.protocol === null;
 const toggle = (row, ctx) => ({ host: ctx.state.host === row.address ? null : row.address });
 
 export function nameOf(row) {
-	if (isRest(row)) return `${count(row.members)} others`;
+	if (isRest(row)) return others(row.members);
 	if (row.address) return row.address;
 	return row.port === null ? protocol(row.protocol) : `${protocol(row.protocol)} ${row.port}`;
 }

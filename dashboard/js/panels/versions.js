@@ -17,11 +17,11 @@ export const versions = {
 	key: () => '',
 	load: loadVersions,
 
-	render: (rows, ctx) => [
-		tools(rows, ctx),
+	tools: (ctx, rows) => tools(rows, ctx),
+
+	render: (rows, ctx) =>
 		h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of versions' },
 			recordTable('Versions of the models', HEAD, rows.map((row) => record(row, rows, ctx)))),
-	].filter(Boolean),
 };
 
 const HEAD = [
@@ -48,12 +48,11 @@ function tools(rows, ctx) {
 	const row = chosen(rows, ctx.state);
 	const active = rows.find((r) => r.model === row.model && r.active);
 	const button = (id, text, run) => h('button', { type: 'button', id, on: { click: () => run(row, active, ctx) } }, text);
-	const buttons = [
+	return [
 		ctx.may('activate') && !row.active ? button('activate', `Activate ${title(row)}…`, activate) : null,
 		ctx.may('rollback') && row.active && row.parent_version ? button('rollback', `Roll ${row.model} back…`, rollback) : null,
 		ctx.may('retrain') ? button('retrain', `Retrain ${row.model}…`, retrain) : null,
 	].filter(Boolean);
-	return buttons.length ? h('div', { class: 'row-tools' }, buttons) : null;
 }
 
 const SCORES = 'From the next batch of flows on, it scores what arrives. What was found before stays.';

@@ -2,6 +2,7 @@
 // the score and its value against the one expected.
 
 import { h, svg } from '../dom.js';
+import { featureWord } from '../features.js';
 import { featureValue, oneIn, percent } from '../format.js';
 
 export function why(alert) {
@@ -14,7 +15,7 @@ function reasons(alert) {
 		h('caption', { class: 'sr-only' }, 'Features that set it apart'),
 		h('thead', {}, h('tr', {}, ['Feature', 'Share', 'Value', 'Expected', 'Apart'].map((text) => h('th', { scope: 'col' }, text)))),
 		h('tbody', {}, alert.reasons.map((reason) => h('tr', {},
-			h('th', { scope: 'row' }, String(reason.feature).split(/(?<=_)/).flatMap((part) => [part, h('wbr')])),
+			h('th', { scope: 'row', title: reason.feature }, featureWord(reason.feature).split(/(?<=_)/).flatMap((part) => [part, h('wbr')])),
 			h('td', { class: 'share' }, bar(reason.share), percent(reason.share)),
 			h('td', {}, featureValue(reason.value)),
 			h('td', {}, featureValue(reason.expected)),
