@@ -207,7 +207,7 @@ export class Panel {
 		} else if (this.tableView.hidden) {
 			this.drawChart();
 		} else {
-			replaceKeeping(this.tableView, makeTable(definition.table(rows, ctx), ctx));
+			replaceKeeping(this.tableView, ...makeTable(definition.table(rows, ctx), ctx));
 		}
 		this.control?.update(rows, ctx);
 	}

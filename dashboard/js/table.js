@@ -1,16 +1,18 @@
 // Plain tables.  columns: [{ label, numeric }]; a cell is text, a node, or
-// { text, patch }: a link that changes the page's state by `patch`.
+// { text, patch }: a link that changes the page's state by `patch`.  note: a line
+// above it, when it does not hold all.
 
 import { h } from './dom.js';
 
-export function makeTable({ caption, columns, rows }, ctx) {
+export function makeTable({ caption, columns, rows, note }, ctx) {
 	const align = (column) => (column.numeric ? 'numeric' : null);
-	return h('table', { class: 'data' },
+	const table = h('table', { class: 'data' },
 		h('caption', { class: 'sr-only' }, caption),
 		h('thead', {}, h('tr', {},
 			columns.map((column) => h('th', { scope: 'col', class: align(column) }, column.label)))),
 		h('tbody', {}, rows.map((row) => h('tr', {},
 			row.map((cell, i) => h('td', { class: align(columns[i]) }, content(cell, ctx)))))));
+	return note ? [h('p', { class: 'hint' }, note), table] : [table];
 }
 
 // A table of records whose rows turn into cards on a narrow screen (there the

@@ -113,6 +113,16 @@ test('scatter: every flow with both values once, what models found by band', () 
 	assert.equal(scatter.click({ componentType: 'series', data: [0, 2, 0] }, sample), null);
 });
 
+test('scatter: of many flows the table lists the most severe, and says so', () => {
+	const one = { start_time: '2026-03-02T00:00:00Z', src_addr: '10.0.0.1', dst_addr: '10.0.0.2', src_payload: 1, dst_payload: 1, severity: null };
+	const many = Array.from({ length: 300 }, (_, i) => ({ ...one, severity: i % 3 ? null : i / 4 }));
+	const { rows, note } = scatter.table(many, context());
+	assert.equal(rows.length, 200);
+	assert.deepEqual([rows[0].at(-1), rows[99].at(-1), rows[100].at(-1)], ['74', '0', '–']);
+	assert.match(note, /200 .* of 300/);
+	assert.equal(scatter.table(many.slice(0, 200), context()).note, null);
+});
+
 test('scatter: a box is in the address, and holds what lies in it', () => {
 	const { box } = scatter.brush([1.5, 3.00004], [0.5, 2.5], sample);
 	const state = parse(toSearch(parse(`?page=explore&box=${box}`)));

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { AXE, SHOTS, chartOption, launch, open, panelState, pointOf, settled, sql, sqlNumber, visitor } from './support.mjs';
+import { SHOTS, chartOption, launch, open, panelState, pointOf, settled, sql, sqlNumber, visitor } from './support.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -129,7 +129,7 @@ test('explore: a box dragged on the scatter lists exactly the flows in it; back 
 	const [x0, x1, y0, y1] = params(page).get('box').split(',').map(Number);
 	const inside = series.flatMap((s) => s.data).filter(([x, y]) => x >= x0 && x <= x1 && y >= y0 && y <= y1).length;
 	assert.ok(inside > 10, String(inside));
-	assert.equal(digits((await page.textContent('[data-panel="selection"] .row-tools [role="status"]')).split(' flows')[0]), inside);
+	assert.equal(digits((await page.textContent('[data-panel="selection"] .panel-tools [role="status"]')).split(' flows')[0]), inside);
 	assert.equal(await page.locator('[data-panel="selection"] [data-flow]').count(), Math.min(inside, 200));
 	const { text } = await download(page, '#selection-csv');
 	assert.equal(text.trim().split('\r\n').length, inside + 1);
@@ -342,28 +342,3 @@ test('names from the network are text everywhere', async () => {
 	assert.deepEqual(page.complaints, []);
 	await page.context().close();
 });
-
-for (const colorScheme of ['light', 'dark']) {
-	test(`filled pages, ${colorScheme}: axe finds nothing, in tables neither`, async () => {
-		for (const path of [`?page=host&host=${HOST}`, '?page=explore&box=2,3.5,3,5', '?page=models&version=measured~1', '?page=data']) {
-			await visit(path, { colorScheme, as: 'admin' }, async (page) => {
-				await page.evaluate(readFileSync(AXE, 'utf8'));
-				const audit = async (what) => assert.deepEqual(await page.evaluate(async () => (await globalThis.axe.run()).violations
-					.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`)), [], `${path} ${what}`);
-				await audit('charts');
-				for (const button of await page.locator('.panel-tools button[aria-pressed]').all()) if (await button.isVisible()) await button.click();
-				await audit('tables');
-			});
-		}
-	});
-	for (const [name, path] of [['host', `?page=host&host=${HOST}`], ['explore', '?page=explore&box=2,3.5,3,5'], ['models', '?page=models&version=measured~1']]) {
-		for (const width of [390, 1440, 2560]) {
-			test(`${name} filled: screenshot ${width} ${colorScheme}, no number clipped`, () => visit(path, { colorScheme, viewport: { width, height: 900 } }, async (page) => {
-				assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
-				assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.cards td, .panel h2, .choice, .figures dd')]
-					.filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 80))), []);
-				await page.screenshot({ path: `${SHOTS}${name}-filled-${width}-${colorScheme}.png`, fullPage: true });
-			}));
-		}
-	}
-}

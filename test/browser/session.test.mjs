@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { AXE, SHOTS, URL_BASE, USERS, call, launch, login, open, panelState, settled, sql, sqlNumber, visitor } from './support.mjs';
+import { SHOTS, URL_BASE, USERS, audit, call, launch, login, open, panelState, settled, sql, sqlNumber, visitor } from './support.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -29,8 +29,7 @@ test('logging in and out; the token is out of reach of scripts', () => visit('',
 	await page.waitForSelector('dialog .problem:visible');
 	assert.match(await page.textContent('dialog .problem'), /wrong name or password/);
 	assert.equal(await page.inputValue('dialog [name="username"]'), USERS.analyst[0]);
-	await page.evaluate(readFileSync(AXE, 'utf8'));
-	assert.deepEqual(await page.evaluate(async () => (await globalThis.axe.run()).violations.map(({ id }) => id)), []);
+	assert.deepEqual(await audit(page), []);
 	await page.screenshot({ path: `${SHOTS}login.png` });
 	await page.fill('dialog [name="password"]', USERS.analyst[1]);
 	await page.keyboard.press('Enter');

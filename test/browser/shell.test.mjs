@@ -1,12 +1,11 @@
-// What all pages share: the way from one to another, keys, widths, themes,
-// accessibility, and rows that come in pages.
+// What all pages share: the way from one to another, keys, and rows that come in
+// pages.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { after as beyond, orderBy } from '../../dashboard/js/keyset.js';
 import { PAGES } from '../../dashboard/js/pages.js';
-import { AXE, SHOTS, URL_BASE, launch, settled, sql, visitor } from './support.mjs';
+import { URL_BASE, launch, settled, sql, visitor } from './support.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -57,26 +56,6 @@ test('a reader without a mouse reaches every page by Tab', () => visit('', {}, a
 	}
 	assert.deepEqual([...reached], PAGES.map((p) => p.title));
 }));
-
-for (const { name } of PAGES) {
-	for (const width of [390, 1440, 2560]) {
-		test(`${name}, ${width} px: nothing overflows`, () => visit(`?page=${name}`, { viewport: { width, height: 900 } }, async (page) => {
-			const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-			assert.equal(wide, 0);
-		}));
-	}
-	for (const colorScheme of ['light', 'dark']) {
-		test(`${name}, ${colorScheme}: axe finds nothing`, () => visit(`?page=${name}`, { colorScheme }, async (page) => {
-			await page.evaluate(readFileSync(AXE, 'utf8'));
-			assert.deepEqual(await page.evaluate(async () => (await globalThis.axe.run()).violations
-				.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`)), []);
-		}));
-		for (const width of [390, 1440]) {
-			test(`${name}: screenshot ${width} ${colorScheme}`, () => visit(`?page=${name}`, { viewport: { width, height: 900 }, colorScheme }, (page) =>
-				page.screenshot({ path: `${SHOTS}${name}-${width}-${colorScheme}.png`, fullPage: true })));
-		}
-	}
-}
 
 test('pages by key give every row once, in order, ties included', async () => {
 	const order = [{ column: 'threat', descending: true }, { column: 'severity' }, { column: 'id' }];

@@ -86,7 +86,7 @@ async function readsWhy(page, id) {
 	await page.keyboard.press('Enter');
 	await focused(page, '#detail-title');
 	const shown = await page.$$eval('#detail .reasons tbody tr', (rows) => rows.map(({ cells: [name, ...cells] }) => [name.title, ...cells.slice(0, 3).map((cell) => cell.textContent)]));
-	const reasons = sql(`SELECT r ->> 'feature', round(100 * (r ->> 'share')::numeric) || '%', to_char((r ->> 'value')::numeric, 'FM999,999,999'), r ->> 'expected'
+	const reasons = sql(`SELECT r ->> 'feature', round(100 * (r ->> 'share')::numeric) || '%', to_char((r ->> 'value')::numeric, 'FM999,999,999'), regexp_replace(r ->> 'expected', '([0-9])(?=([0-9]{3})+$)', '\\1,', 'g')
 		FROM netflow.alert, jsonb_array_elements(reasons) WITH ORDINALITY AS x(r, n) WHERE id = ${id} ORDER BY n`);
 	assert.ok(reasons.length > 1);
 	assert.deepEqual(shown, reasons);

@@ -2,6 +2,7 @@
 // every complaint the page makes.
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,7 @@ const { chromium } = require('playwright-core');
 
 export const URL_BASE = process.env.WEB_URL;
 export const SHOTS = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
-export const AXE = require.resolve('axe-core/axe.min.js');
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 export const echarts = () => require('echarts');
 
 // rows as arrays of text
@@ -86,6 +87,19 @@ export const settled = (page) => page.waitForFunction(() => {
 	const panels = [...document.querySelectorAll('[data-panel]')];
 	return panels.length > 0 && panels.every((p) => p.dataset.state !== 'loading' && !p.hasAttribute('aria-busy'));
 });
+
+// What axe finds; of a long table the first rows stand for all.  It comes in as
+// a debugger does: the page's policy lets no script in.
+export async function audit(page) {
+	if (!await page.evaluate(() => Boolean(globalThis.axe))) await page.evaluate(AXE);
+	return page.evaluate(async () => (await globalThis.axe.run({ exclude: ['tbody tr:nth-child(n+6)'] })).violations
+		.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`));
+}
+
+// What is wider than its place: the page itself, or a text that is cut off.
+export const ill = (page) => page.evaluate(() => [document.documentElement, ...document.querySelectorAll('.tile > *, .bar button, .bar select, .panel h2, .choice, '
+	+ '.cards td, .figures dd, .bulk, dialog *, #detail :is(dd, td, th, h2)')]
+	.filter((e) => (e.offsetParent || e === document.documentElement) && e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 100)));
 
 export const panelState = (page, name) => page.getAttribute(`[data-panel="${name}"]`, 'data-state');
 

@@ -85,7 +85,7 @@ function curve({ title: name, note, x, y, points, at, diagonal }) {
 				min: 0, max: 1, interval: 0.2, name: text, nameLocation: 'middle', nameTextStyle: label(ctx), ...extra });
 			return {
 				...base(ctx),
-				legend: legend(rows, ctx),
+				legend: { ...legend(rows, ctx), itemStyle: { opacity: 0 } },	// the line alone
 				grid: { left: 52, right: 20, top: 12, bottom: 72 },
 				xAxis: axis(x, { nameGap: 28, splitLine: { show: false }, axisLine: { show: true, onZero: false, lineStyle: { color: ctx.palette.line } } }),
 				yAxis: axis(y, { nameGap: 36 }),

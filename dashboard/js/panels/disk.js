@@ -7,7 +7,8 @@ import { base, label, tip, tooltip } from './common.js';
 const ROW = 32;
 const KINDS = { flow: 'Flows', detection: 'Detections', rollup: 'Sums by time', other: 'Everything else' };
 const nameOf = (kind) => KINDS[kind] ?? words(kind);
-const perDay = (row) => (row.bytes_per_day === null ? 'growth not known yet' : `${bytes(row.bytes_per_day)} more a day`);
+const grows = (row) => row.bytes_per_day !== null;
+const perDay = (row) => (grows(row) ? `${bytes(row.bytes_per_day)} more a day` : 'growth not known yet');
 
 export const disk = {
 	title: 'Disk',
@@ -23,7 +24,7 @@ export const disk = {
 
 	option: (rows, ctx) => ({
 		...base(ctx),
-		grid: { left: 124, right: 168, top: 4, bottom: 4 },
+		grid: { left: 124, right: rows.some(grows) && !ctx.narrow ? 168 : 72, top: 4, bottom: 4 },
 		xAxis: { type: 'value', show: false, min: 0 },
 		yAxis: {
 			type: 'category', inverse: true, data: rows.map((row) => nameOf(row.kind)),
@@ -33,7 +34,7 @@ export const disk = {
 			['Tables', count(rows[dataIndex].relations)], ['Bytes', count(rows[dataIndex].bytes)], ['Growth', perDay(rows[dataIndex])]])),
 		series: [{
 			type: 'bar', name: 'bytes', barMaxWidth: 14, barMinHeight: 2, itemStyle: { color: ctx.palette.accent, borderRadius: [0, 2, 2, 0] },
-			label: { ...label(ctx), show: true, position: 'right', formatter: ({ dataIndex }) => `${bytes(rows[dataIndex].bytes)}, ${perDay(rows[dataIndex])}` },
+			label: { ...label(ctx), show: true, position: 'right', formatter: ({ dataIndex: i }) => bytes(rows[i].bytes) + (grows(rows[i]) && !ctx.narrow ? `, ${perDay(rows[i])}` : '') },
 			data: rows.map((row) => Number(row.bytes)),
 		}],
 	}),

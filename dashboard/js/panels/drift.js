@@ -22,8 +22,8 @@ export const drift = {
 	tools(ctx, rows) {
 		if (!ctx.may('drift')) return [];
 		const { model, key, busy } = question(rows, ctx);
-		return [h('button', { type: 'button', id: 'measure-drift', disabled: busy, on: { click: () => measure(model, key, ctx) } },
-			busy ? 'Measuring…' : `Measure ${model}`)];
+		return [h('button', { type: 'button', id: 'measure-drift', title: `Measure the drift of ${model}`, disabled: busy, on: { click: () => measure(model, key, ctx) } },
+			busy ? 'Measuring…' : 'Measure now')];
 	},
 
 	render(rows, ctx) {
@@ -31,7 +31,7 @@ export const drift = {
 		const { model, busy, answer } = question(rows, ctx);
 		if (answer?.rows) return result(answer.rows, model);
 		if (answer?.error) return h('p', { role: 'alert' }, [answer.error.message, answer.error.hint].filter(Boolean).join('. '));
-		return h('p', { class: 'nothing' }, busy ? 'The flows of this range are read …' : 'Not measured in this range.');
+		return h('p', { class: 'nothing' }, busy ? 'The flows of this range are read …' : `That of ${model} was not measured in this range.`);
 	},
 };
 

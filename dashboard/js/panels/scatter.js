@@ -60,10 +60,14 @@ function describe(row, ctx, features) {
 
 const found = (rows) => rows.filter((row) => row.detection_id !== null).length;
 
-function asTable(caption, rows, ctx) {
+const LISTED = 200;	// more is nothing to read
+
+function asTable(caption, all, ctx) {
 	const features = axes(ctx.state);
+	const rows = [...all].sort((a, b) => (b.severity ?? -1) - (a.severity ?? -1)).slice(0, LISTED);
 	return {
 		caption,
+		note: rows.length < all.length ? `The ${LISTED} most severe of ${count(all.length)} flows; drag a box for the flows of a region.` : null,
 		columns: [{ label: 'Time' }, { label: 'From' }, { label: 'To' }, ...features.map((f) => ({ label: f.label, numeric: true })), { label: 'Severity', numeric: true }],
 		rows: rows.map((row) => [moment(Date.parse(row.start_time), ctx.zone, true), { text: row.src_addr, patch: { host: row.src_addr } }, row.dst_addr,
 			...features.map((f) => (row[f.name] === null ? '–' : f.show(Number(row[f.name])))), row.severity === null ? '–' : severity(row.severity)]),

@@ -12,6 +12,8 @@ const MOST = 200;
 const COLUMNS = ['start_time', 'src_addr', 'src_port', 'dst_addr', 'dst_port', 'protocol', 'service', 'detection_id', 'alert_id', 'severity',
 	...FEATURES.map((feature) => feature.name)];
 
+const selected = (rows, ctx) => within(rows, ctx.state).sort((a, b) => (b.severity ?? -1) - (a.severity ?? -1));
+
 export const selection = {
 	title: 'Flows in the box',
 	note: 'Of the sample, the most severe first',
@@ -20,16 +22,22 @@ export const selection = {
 	key: sampleKey,
 	load: loadSample,
 
+	tools(ctx, rows) {
+		if (!ctx.state.box) return [];
+		const inside = selected(rows, ctx);
+		return [
+			h('span', { class: 'hint', role: 'status' }, `${count(inside.length)} flows${inside.length > MOST ? `, ${MOST} shown` : ''}`),
+			stateLink({ box: null }, ctx, { class: 'button' }, 'Clear the box'),
+			h('button', { type: 'button', id: 'selection-csv', on: { click: () => save('flows-in-the-box.csv', toCsv(COLUMNS, inside)) } }, 'CSV'),
+		];
+	},
+
 	render(rows, ctx) {
 		if (!ctx.state.box) return h('p', { class: 'nothing' }, 'Drag a box around points of the first chart to list their flows.');
-		const inside = within(rows, ctx.state).sort((a, b) => (b.severity ?? -1) - (a.severity ?? -1));
 		const features = axes(ctx.state);
 		return [
-			h('div', { class: 'row-tools' }, h('span', { class: 'hint', role: 'status' }, `${count(inside.length)} flows${inside.length > MOST ? `, ${MOST} shown` : ''}`),
-				stateLink({ box: null }, ctx, { class: 'button' }, 'Clear the box'),
-				h('button', { type: 'button', id: 'selection-csv', on: { click: () => save('flows-in-the-box.csv', toCsv(COLUMNS, inside)) } }, 'CSV')),
 			h('div', { class: 'scroll findings', tabindex: '0', role: 'region', 'aria-label': 'List of flows in the box' },
-				recordTable('Flows in the box', head(features), inside.slice(0, MOST).map((row) => record(row, features, ctx)))),
+				recordTable('Flows in the box', head(features), selected(rows, ctx).slice(0, MOST).map((row) => record(row, features, ctx)))),
 		];
 	},
 };

@@ -3,7 +3,7 @@
 import { get } from '../api.js';
 import { h } from '../dom.js';
 import { count, moment } from '../format.js';
-import { makeTable } from '../table.js';
+import { recordTable } from '../table.js';
 
 export const watchList = {
 	title: 'Models on guard',
@@ -13,14 +13,12 @@ export const watchList = {
 
 	load: (_, signal) => get('watches', { order: 'id' }, signal),
 
-	render: (rows, ctx) => h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'List of models on guard' }, makeTable({
-		caption: 'Models on guard',
-		columns: [{ label: 'Model' }, { label: 'Detector' }, { label: 'State' }, { label: 'Trained' }, { label: 'On rows', numeric: true },
-			{ label: 'Score threshold', numeric: true }],
-		rows: rows.map((row) => [
+	render: (rows, ctx) => h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'List of models on guard' }, recordTable('Models on guard',
+		[{ label: 'Model', kind: 'lead short' }, { label: 'Detector' }, { label: 'State' }, { label: 'Trained', kind: 'time' }, { label: 'On rows', kind: 'numeric' },
+			{ label: 'Score threshold', kind: 'numeric' }],
+		rows.map((row) => ({ cells: [
 			row.model_version === null ? row.model : `${row.model} v${row.model_version}`, row.algorithm ?? '–',
-			row.error ?? (row.enabled ? 'On guard' : 'Off'),
+			row.error ? h('span', { class: 'wrap' }, row.error) : (row.enabled ? 'On guard' : 'Off'),
 			row.trained_at ? moment(Date.parse(row.trained_at), ctx.zone) : '–', count(row.rows_used),
-			row.threshold?.toFixed(4) ?? '–']),
-	}, ctx)),
+			row.threshold?.toFixed(4) ?? '–'] })))),
 };

@@ -11,15 +11,15 @@ export function why(alert) {
 
 function reasons(alert) {
 	if (!alert.reasons?.length) return h('p', { class: 'hint' }, 'No reasons were recorded.');
-	return h('table', { class: 'data reasons' },
+	return h('table', { class: 'data reasons', role: 'table' },
 		h('caption', { class: 'sr-only' }, 'Features that set it apart'),
-		h('thead', {}, h('tr', {}, ['Feature', 'Share', 'Value', 'Expected', 'Apart'].map((text) => h('th', { scope: 'col' }, text)))),
-		h('tbody', {}, alert.reasons.map((reason) => h('tr', {},
-			h('th', { scope: 'row', title: reason.feature }, featureWord(reason.feature).split(/(?<=_)/).flatMap((part) => [part, h('wbr')])),
-			h('td', { class: 'share' }, bar(reason.share), percent(reason.share)),
-			h('td', {}, featureValue(reason.value)),
-			h('td', {}, featureValue(reason.expected)),
-			h('td', { class: 'apart' }, distance(reason))))));
+		h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, ['Feature', 'Share', 'Value', 'Expected', 'Apart'].map((text) => h('th', { scope: 'col', role: 'columnheader' }, text)))),
+		h('tbody', { role: 'rowgroup' }, alert.reasons.map((reason) => h('tr', { role: 'row' },
+			h('th', { scope: 'row', role: 'rowheader', title: reason.feature }, featureWord(reason.feature).split(/(?<=_)/).flatMap((part) => [part, h('wbr')])),
+			h('td', { class: 'share', role: 'cell' }, bar(reason.share), percent(reason.share)),
+			h('td', { role: 'cell' }, featureValue(reason.value)),
+			h('td', { role: 'cell' }, featureValue(reason.expected)),
+			h('td', { class: 'apart', role: 'cell' }, distance(reason))))));
 }
 
 function bar(share) {
