@@ -4,9 +4,13 @@
 -- table new_flows, in the transaction that inserts it: nothing is missed,
 -- nothing is judged twice.  In turn it brings rollups and windows up to date,
 -- judges the windows by the threat rules, has every enabled watch score the
--- flows, and joins what was found into alerts.  Each step is a subtransaction:
--- when one fails, the flows stay, and so do the other steps; the error is kept
--- with the watch, or in tally.
+-- flows, and notes whose flows it found something in.  Each step is a
+-- subtransaction: when one fails, the flows stay, and so do the other steps; the
+-- error is kept with the watch, or in tally.
+--
+-- What was found becomes alerts when the transaction commits (alerts_due(), a
+-- deferred trigger): a file is one transaction of many batches, and an alert that
+-- one of them locked could not be decided about until the last.
 
 CREATE FUNCTION anomaly.make_watch_tables(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
@@ -46,11 +50,20 @@ BEGIN
 		anomalous int8 NOT NULL,
 		PRIMARY KEY (hour, watch_id, bin)
 	);
+	CREATE TABLE %1$I.due (
+		sources inet[] NOT NULL,
+		first timestamptz NOT NULL,
+		last timestamptz NOT NULL
+	);
+	COMMENT ON TABLE %1$I.due IS 'sources that a transaction found something about, until it commits';
+	CREATE CONSTRAINT TRIGGER anomaly_alerts_due AFTER INSERT ON %1$I.due
+		DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION anomaly.alerts_due();
+
 	COMMENT ON TABLE %1$I.score_hour IS 'scores of all scored flows, by hour and hundredth; bin 0 holds those below 0.01, bin 99 those from 0.99 up';
 	$ddl$, store);
 END
 $$;
-COMMENT ON FUNCTION anomaly.make_watch_tables(name) IS 'makes the tables watch and score_hour of a new store';
+COMMENT ON FUNCTION anomaly.make_watch_tables(name) IS 'makes the tables watch, score_hour and due of a new store';
 
 -- For a model that looks back: query of the stored flows that stand before new
 -- ones (flows) in their series, or between them when flows came late.  The new
@@ -209,17 +222,42 @@ BEGIN
 			PERFORM anomaly.note_error(store, step.watch, SQLERRM);
 		END;
 	END LOOP;
-	BEGIN
-		PERFORM anomaly.raise_alerts(store, sources, t0, t1);
-	EXCEPTION WHEN OTHERS THEN
-		PERFORM anomaly.note_error(store, NULL, SQLERRM);
-	END;
+	IF cardinality(sources) > 0 THEN
+		EXECUTE format('INSERT INTO %I.due SELECT array_agg(DISTINCT s), $2, $3 FROM unnest($1) s', store) USING sources, t0, t1;
+	END IF;
 	EXECUTE format('UPDATE %I.tally SET revision = revision + 1, arrived_at = CASE WHEN $1 >= last_flow THEN clock_timestamp() ELSE arrived_at END', store)
 	USING t1;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION anomaly.flow_inserted() IS 'trigger of every flow table: rollups, rules, watches, alerts';
+COMMENT ON FUNCTION anomaly.flow_inserted() IS 'trigger of every flow table: rollups, rules, watches';
+
+-- One for every row of due; the first takes all of them.
+CREATE FUNCTION anomaly.alerts_due() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET work_mem = '64MB'
+AS $$
+DECLARE
+	store CONSTANT name := TG_TABLE_SCHEMA;
+	sources inet[];
+	t0 timestamptz;
+	t1 timestamptz;
+BEGIN
+	EXECUTE format($q$
+		WITH taken AS (DELETE FROM %I.due RETURNING *)
+		SELECT array_agg(DISTINCT s), min(first), max(last) FROM taken, unnest(sources) s$q$, store)
+	INTO sources, t0, t1;
+	IF sources IS NOT NULL THEN
+		PERFORM anomaly.raise_alerts(store, sources, t0, t1);
+	END IF;
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	PERFORM anomaly.note_error(store, NULL, SQLERRM);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION anomaly.alerts_due() IS 'trigger: when flows are committed, what was found about them becomes alerts';
 
 CREATE FUNCTION anomaly.make_flow_trigger(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT

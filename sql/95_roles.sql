@@ -69,6 +69,7 @@ AS $$
 	('loader', 's', 'peer_day', 'SELECT, INSERT, UPDATE'),
 	('loader', 's', 'score_hour', 'SELECT, INSERT, UPDATE'),
 	('loader', 's', 'tally', 'SELECT, UPDATE'),
+	('loader', 's', 'due', 'SELECT, INSERT, DELETE'),
 	('loader', 's', 'detection', 'SELECT, INSERT, UPDATE'),
 	('loader', 's', 'alert', 'SELECT, INSERT, UPDATE, DELETE'),
 	('loader', 's', 'triage_log', 'SELECT, INSERT (alert_id, action, note)'),

@@ -42,6 +42,7 @@ CREATE FUNCTION hand.attempt(role name, statement text) RETURNS text LANGUAGE pl
 BEGIN
 	EXECUTE format('SET LOCAL ROLE %I', role);
 	EXECUTE statement;
+	SET CONSTRAINTS ALL IMMEDIATE;
 	RAISE EXCEPTION 'done' USING ERRCODE = 'PX000';
 EXCEPTION WHEN SQLSTATE 'PX000' THEN
 	RETURN 'ok';
@@ -86,10 +87,9 @@ SELECT anomaly_triage('acme', ARRAY[:a], 'close', 'true_positive');
 BEGIN;
 SET LOCAL ROLE acme_loader;
 INSERT INTO acme.flow SELECT f.* FROM generate_series(1, 90) i, hand.flow(timestamptz '2026-01-05 10:02' + interval '0.1 s' * i, '10.0.0.66', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2) f;
-RESET ROLE;
+COMMIT;
 SELECT state, flow_count, t.error, w.error AS watch_error FROM acme.alert, acme.tally t, acme.watch w;
 SELECT action, acting_role FROM acme.triage_log ORDER BY id DESC LIMIT 1;
-COMMIT;
 
 -- Tenants: each group of one store, tried at every relation of the other.
 SELECT count(*) AS relations FROM hand.object WHERE nspname <> 'anomaly' \gset

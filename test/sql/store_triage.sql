@@ -190,6 +190,7 @@ BEGIN
 	CALL hand.scan('2026-01-08 10:00', '10.0.6.1', n => 60);
 	INSERT INTO desk.flow SELECT f.* FROM generate_series(1, 400) i,
 		hand.flow(timestamptz '2026-01-08 11:00' + interval '5 ms' * i, '10.0.6.1', '10.0.0.5', 80, 6, 1, 0, 0, 1, 0, 2) f;
+	SET CONSTRAINTS ALL IMMEDIATE;
 	SELECT bool_and(suppression_id IS NOT NULL) INTO silent FROM desk.detection
 	WHERE src_addr = '10.0.6.1' AND start_time >= '2026-01-08' AND rule = 'syn_flood';
 	RAISE EXCEPTION '%', silent USING ERRCODE = 'PX000';
