@@ -48,6 +48,7 @@ BEGIN
 	PERFORM anomaly.make_api_session(api);
 	PERFORM anomaly.make_api_host(store, api);
 	PERFORM anomaly.make_api_band(api);
+	PERFORM anomaly.make_api_flows(api);
 	PERFORM anomaly.make_api_top(api);
 	PERFORM anomaly.make_api_explore(api);
 	PERFORM anomaly.make_api_models(store, api);

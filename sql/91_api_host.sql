@@ -18,7 +18,7 @@ BEGIN
 			   f.bytes_per_packet, f.bytes_per_s, f.packets_per_s, f.payload_ratio, f.retransmission_rate, f.rtt_us,
 			   f.src_distinct_dsts, f.src_distinct_ports, f.src_failed
 		FROM (%3$s) f;
-	COMMENT ON VIEW %1$I.flows IS 'single flows; without a host and a period it reads all of them, until the timeout';
+	COMMENT ON VIEW %1$I.flows IS 'single flows; without a host and a period it reads all of them, until the timeout: page with host_flows and period_flows';
 	COMMENT ON COLUMN %1$I.flows.row_id IS 'with start_time it names a flow';
 	CREATE VIEW %1$I.source_day AS
 		SELECT day, src_addr, flows, tcp, udp, icmp, failed, payload, upload, first_start, last_start FROM %2$I.source_day;

@@ -11,7 +11,7 @@ const HOST = 'host=10.0.0.77';
 
 const QUERIES = [
 	'kpi(P)', 'timeline(P, buckets => 240)', 'swimlane(P)', 'threat_types(P)', 'score_histogram(P)', "top(P, kind => 'services')", "top(P, kind => 'talkers')",
-	"host_timeline('10.0.0.77', P, buckets => 240)", "host_peers('10.0.0.77', P)", "host_flows('10.0.0.77', P, size => 51)", 'scatter(P)', 'calendar(P)', 'report(P)',
+	"host_timeline('10.0.0.77', P, buckets => 240)", "host_peers('10.0.0.77', P)", "host_flows('10.0.0.77', P, size => 51)", 'period_flows(P, size => 51)', 'scatter(P)', 'calendar(P)', 'report(P)',
 ];
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const ms = (value) => `${Math.round(value)} ms`;

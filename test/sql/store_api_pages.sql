@@ -49,6 +49,43 @@ GROUP BY 1 ORDER BY 1;
 INSERT INTO site.flow SELECT f.* FROM generate_series(1, 25) i, hand.flow('2026-01-15 12:00', '10.0.0.77', '10.0.0.20', 443) f;
 SELECT count(*), count(DISTINCT row_id) FROM hand.walk('10.0.0.77', '2026-01-15', '2026-01-16', 4);
 
+-- ---- flows of a period, of one port too: the same, whatever the rollups promise
+CREATE FUNCTION hand.walk_all(t0 timestamptz, t1 timestamptz, port int, size int) RETURNS TABLE (n bigint, start_time timestamptz, row_id tid)
+LANGUAGE sql AS $$
+	WITH RECURSIVE page AS (
+		SELECT 1 AS p, array_agg(f.start_time) AS times, array_agg(f.row_id) AS ids FROM site_api.period_flows(t0, t1, port, size => size) f
+		UNION ALL
+		SELECT p + 1, x.times, x.ids FROM page CROSS JOIN LATERAL (
+			SELECT array_agg(f.start_time) AS times, array_agg(f.row_id) AS ids
+			FROM site_api.period_flows(t0, t1, port, page.times[cardinality(page.times)], page.ids[cardinality(page.ids)], size) f) x
+		WHERE cardinality(page.times) = size
+	)
+	SELECT row_number() OVER (ORDER BY p, o), r.start_time, r.row_id FROM page, unnest(times, ids) WITH ORDINALITY r(start_time, row_id, o)
+$$;
+CREATE FUNCTION hand.walked(size int, port int, OUT flows bigint, OUT missing bigint, OUT newest_first bool) LANGUAGE sql AS $$
+	WITH walked AS MATERIALIZED (SELECT * FROM hand.walk_all('2026-01-06 03:30:01', '2026-01-15 13:00', port, size))
+	SELECT (SELECT count(*) FROM walked), (SELECT count(*) FROM (
+			SELECT start_time, ctid FROM site.flow WHERE start_time >= '2026-01-06 03:30:01' AND start_time < '2026-01-15 13:00' AND (port IS NULL OR dst_port = port)
+			EXCEPT ALL SELECT start_time, row_id FROM walked) x),
+		(SELECT bool_and(n = place) FROM (SELECT n, row_number() OVER (ORDER BY start_time DESC, row_id DESC) AS place FROM walked) w) $$;
+SELECT size, port, w.flows = (SELECT count(*) FROM site.flow WHERE start_time >= '2026-01-06 03:30:01' AND start_time < '2026-01-15 13:00' AND (port IS NULL OR dst_port = port)) AS all_of_them,
+	   w.missing, w.newest_first
+FROM unnest('{20,1000}'::int[]) size, unnest('{NULL,443,22,7}'::int[]) port, hand.walked(size, port) w ORDER BY 1, 2;
+-- three quarters are deleted, of which the rollups know nothing
+CREATE TABLE hand.kept AS SELECT * FROM site.flow;
+DELETE FROM site.flow WHERE src_bytes % 4 > 0 OR start_time >= '2026-01-14';
+SELECT port, w.flows > 100 AS some, w.missing, w.newest_first FROM unnest('{NULL,443}'::int[]) port, hand.walked(150, port) w ORDER BY 1;
+ALTER TABLE site.flow DISABLE TRIGGER USER;
+TRUNCATE site.flow;
+INSERT INTO site.flow SELECT * FROM hand.kept;
+ALTER TABLE site.flow ENABLE TRIGGER USER;
+-- never more than a page, nothing for no period
+SELECT count(*) FROM site_api.period_flows('2026-01-06', '2026-01-15', size => 1000000);
+SELECT count(*) FROM site_api.period_flows('2026-01-06', '2026-01-15', size => -1);
+SELECT count(*) FROM site_api.period_flows('2026-01-15', '2026-01-06');
+SELECT count(*) FROM site_api.period_flows('-infinity', 'infinity', 50000);
+SELECT count(*) FROM site_api.period_flows('-infinity', 'infinity', size => 10);
+
 -- ---- peers: sums of the whole days, whatever the number of nodes
 CREATE FUNCTION hand.dealings(host inet, d0 date, d1 date, OUT outbound bool, OUT peers bigint, OUT flows bigint, OUT failed bigint, OUT bytes bigint)
 RETURNS SETOF record LANGUAGE sql AS $$
