@@ -158,7 +158,7 @@ BEGIN
 		UPDATE %1$I.detection d SET alert_id = i.alert
 		FROM numbered n JOIN island i ON (i.source, i.threat, i.island) = (n.source, n.threat, n.island)
 									 AND i.watch_id IS NOT DISTINCT FROM n.watch_id
-		WHERE d.id = n.detection AND d.start_time = n.lo
+		WHERE d.src_addr = n.source AND d.start_time = n.lo AND d.id = n.detection	-- windows of a minute begin together
 	), merged AS (
 		UPDATE %1$I.detection d SET alert_id = i.alert
 		FROM island i, unnest(i.merged) AS old
@@ -184,7 +184,7 @@ BEGIN
 	EXECUTE format($q$
 	WITH joined AS (
 		UPDATE %1$I.detection d SET alert_id = a.id, threat = a.threat
-		FROM (SELECT p.id, p.start_time, (
+		FROM (SELECT p.id, p.src_addr, p.start_time, (
 					SELECT a.id FROM %1$I.alert a
 					WHERE a.source = p.src_addr AND a.watch_id IS NULL AND p.start_time BETWEEN a.first_seen AND a.last_seen
 					  AND (p.dst_addr = ANY (a.targets) OR a.target_count > cardinality(a.targets))
@@ -193,7 +193,7 @@ BEGIN
 			  WHERE p.alert_id IS NULL AND p.suppression_id IS NULL AND p.watch_id IS NOT NULL
 				AND p.src_addr = ANY ($1) AND p.start_time BETWEEN $2 AND $3) m
 		JOIN %1$I.alert a ON a.id = m.alert
-		WHERE d.id = m.id AND d.start_time = m.start_time
+		WHERE d.src_addr = m.src_addr AND d.start_time = m.start_time AND d.id = m.id
 		RETURNING a.id
 	)
 	SELECT array_agg(DISTINCT id) FROM joined
@@ -214,16 +214,18 @@ DECLARE
 	lo timestamptz := t0 - interval '1 day';
 	hi timestamptz := t1 + interval '1 day';
 	gap interval := (anomaly.store(store)).alert_gap;
+	touched int8[];
 BEGIN
 	IF cardinality(sources) = 0 THEN
 		RETURN;
 	END IF;
-	-- in the order that 76_triage.sql takes them in
+	PERFORM anomaly.suppress_pending(store, sources, lo, hi);
+	touched := anomaly.join_islands(store, sources, lo, hi, false);
+	-- as late as can be, and in the order that 76_triage.sql takes them in
 	EXECUTE format($q$
 		SELECT FROM %I.alert WHERE source = ANY ($1) AND last_seen >= $2 AND first_seen <= $3 ORDER BY id FOR NO KEY UPDATE$q$, store)
 	USING sources, lo - gap, hi + gap;
-	PERFORM anomaly.suppress_pending(store, sources, lo, hi);
-	PERFORM anomaly.summarize_alerts(store, anomaly.join_islands(store, sources, lo, hi, false));
+	PERFORM anomaly.summarize_alerts(store, touched);
 	PERFORM anomaly.summarize_alerts(store, anomaly.join_rule_alerts(store, sources, lo, hi)
 											|| anomaly.join_islands(store, sources, lo, hi, true));
 END

@@ -74,7 +74,7 @@ BEGIN
 	END IF;
 	EXECUTE format($q$
 	WITH matched AS (
-		SELECT d.id, d.start_time, d.suppression_id AS before, (
+		SELECT d.id, d.src_addr, d.start_time, d.suppression_id AS before, (
 			SELECT s.id FROM %1$I.suppression s
 			WHERE s.expires_at > now()
 			  AND (s.source IS NULL OR d.src_addr <<= s.source)
@@ -91,7 +91,7 @@ BEGIN
 	), changed AS (
 		UPDATE %1$I.detection d SET suppression_id = m.suppression
 		FROM matched m
-		WHERE d.id = m.id AND d.start_time = m.start_time AND m.suppression IS DISTINCT FROM m.before
+		WHERE d.src_addr = m.src_addr AND d.start_time = m.start_time AND d.id = m.id AND m.suppression IS DISTINCT FROM m.before
 	)
 	UPDATE %1$I.suppression s SET hits = s.hits + n.hits, last_hit = now()
 	FROM (SELECT suppression, count(*) AS hits FROM matched WHERE before IS NULL GROUP BY 1) n
