@@ -58,7 +58,8 @@ test('a tile leads to what it counts, and back', () => visit(`?${PORTSCAN}`, {},
 		await tile(name).scrollIntoViewIfNeeded();
 		await tile(name).click();
 		await page.waitForFunction((p) => document.activeElement.closest('[data-panel]')?.dataset.panel === p, panel);
-		assert.ok((await page.locator(`[data-panel="${panel}"] h2`).boundingBox()).y > 0, 'not behind the bar');
+		const { y } = await page.locator(`[data-panel="${panel}"] h2`).boundingBox();
+		assert.ok(y > 90 && y < 600, `in sight and not behind the bar: ${y}`);
 	}
 	await tile('alerts').click();
 	await page.waitForURL(/page=alerts/);
