@@ -135,6 +135,7 @@ function drawFilters(ctx) {
 		h('span', { class: 'sr-only' }, 'Remove the filter '), h('span', { class: 'filter-name' }, `${name} `), shape, text, h('span', { class: 'cross', 'aria-hidden': 'true' }, '×'));
 	const chips = !pageNamed(state.page).ranged ? [] : [
 		state.host && chip('host', 'Host', state.host, null),
+		state.port && chip('port', 'Flows to port', state.port, null),
 		state.threat && chip('threat', 'Threat', threatLabel(state.threat), null),
 		state.band && chip('band', 'Alerts', bandNamed(state.band).label, mark(bandNamed(state.band))),
 	].filter(Boolean);

@@ -232,7 +232,7 @@ test('peers: a host on both sides is two nodes, the others one each side; sums s
 	assert.match(draw(peers.option(rows, ctx)), /7 others/);
 });
 
-test('top: services by name and port, the others last and grey, talkers filter', () => {
+test('top: services by name and port, the others last and grey, talkers filter, services lead to their flows', () => {
 	const row = (extra) => ({ address: null, protocol: null, port: null, members: 1, flows: 1, failed: 0, bytes: 10, ...extra });
 	const rows = [row({ protocol: 6, port: 443, flows: 9 }), row({ protocol: 17, port: 53 }), row({ members: 12 })];
 	assert.deepEqual(rows.map(nameOf), ['TCP 443', 'UDP 53', '12 others']);
@@ -241,5 +241,7 @@ test('top: services by name and port, the others last and grey, talkers filter',
 	assert.deepEqual(services.option(rows, context({ state: { topby: 'bytes' } })).series[0].data.map((d) => d.value), [10, 10, 10]);
 	assert.deepEqual(talkers.click({ dataIndex: 0 }, [row({ address: '10.0.0.9' })], context()), { host: '10.0.0.9' });
 	assert.deepEqual(talkers.click({ dataIndex: 0 }, [row({ address: '10.0.0.9' })], context({ state: { host: '10.0.0.9' } })), { host: null });
-	assert.equal(services.click({ dataIndex: 0 }, rows, context()), null);
+	assert.deepEqual(services.click({ dataIndex: 0 }, rows, context()), { page: 'explore', port: 443 });
+	assert.equal(services.click({ dataIndex: 2 }, rows, context()), null, 'the others are no service');
+	assert.equal(services.click({ dataIndex: 0 }, rows, context({ state: { page: 'host' } })), null, 'a host has its flows below');
 });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import * as format from '../../dashboard/js/format.js';
 import { SHOTS, chartOption, launch, open, panelState, pointOf, settled, sql, sqlNumber, visitor } from './support.mjs';
 
 let browser;
@@ -113,6 +114,33 @@ test('explore: what models found is all there, the calendar sums to all flows', 
 	await page.click('[data-panel="calendar"] button[aria-pressed]');
 	const detections = await page.$$eval('[data-panel="calendar"] td:nth-child(5)', (cells) => cells.map((cell) => cell.textContent));
 	assert.equal(total(detections.map(digits)), sqlNumber('SELECT count(*) FROM netflow.detection'));
+}));
+
+test('overview: a service leads to its flows, page by page, each once; the chip leads to those of all', () => visit(`?${DAY}`, {}, async (page) => {
+	await page.click('[data-panel="services"] button[aria-pressed]');
+	await page.click('[data-panel="services"] tbody a:has-text("TCP 80")');
+	await page.waitForURL(/page=explore.*port=80|port=80.*page=explore/);
+	await settled(page);
+	const shown = () => page.locator('[data-panel="flows"] [data-flow]').count();
+	const total = (where) => sqlNumber(`SELECT count(*) FROM netflow.flow WHERE start_time >= '2026-03-03' AND start_time < '2026-03-04' AND ${where}`);
+	assert.equal(await shown(), 50);
+	await page.click('#flows-more');
+	await page.waitForFunction(() => document.querySelectorAll('[data-panel="flows"] [data-flow]').length > 50);
+	const keys = await page.$$eval('[data-panel="flows"] [data-flow]', (rows) => rows.map((r) => r.dataset.flow));
+	assert.equal(new Set(keys).size, 100);
+	assert.deepEqual(keys, [...keys].sort((a, b) => (a.slice(0, 19) < b.slice(0, 19) ? 1 : a.slice(0, 19) > b.slice(0, 19) ? -1 : 0)), 'newest first');
+	const { name, text } = await download(page, '#flows-csv');
+	const lines = text.trim().split('\r\n');
+	assert.equal(name, 'flows-port-80.csv');
+	assert.equal(lines.length - 1, total('dst_port = 80'));
+	const port = lines[0].split(',').indexOf('dst_port');
+	assert.ok(lines.slice(1).every((line) => line.split(',')[port] === '80'));
+	await page.click('[data-filter="port"]');
+	await page.waitForURL((url) => !url.searchParams.has('port'));
+	await settled(page);
+	assert.equal((await download(page, '#flows-csv')).text.trim().split('\r\n').length - 1, total('true'));
+	await page.locator('[data-panel="flows"] [data-flow] a').first().click();
+	await page.waitForURL(/page=host/);
 }));
 
 test('explore: a box dragged on the scatter lists exactly the flows in it; back takes it away', () => visit('?page=explore', {}, async (page) => {
@@ -313,6 +341,13 @@ test('data: the report says what SQL says, and prints alone', () => visit('?page
 	const figures = Object.fromEntries(await page.$$eval('.figures > div', (all) => all.map((d) => [d.querySelector('dt').textContent, d.querySelector('strong').textContent])));
 	assert.equal(digits(figures.Flows), sqlNumber('SELECT count(*) FROM netflow.flow'));
 	assert.equal(digits(figures.Alerts), sqlNumber('SELECT count(*) FROM netflow.alert'));
+	const table = (title) => page.$$eval('.report section', (all, wanted) => [...all.find((s) => s.querySelector('h3').textContent === wanted).querySelectorAll('tbody tr')]
+		.map((row) => [...row.cells].map((cell) => cell.textContent)), title);
+	assert.deepEqual((await table('Threats')).map((cells) => [cells[0], ...cells.slice(1).map(digits)]).sort(),
+		sql(`SELECT threat, (SELECT count(*) FROM netflow.alert a WHERE a.threat = d.threat), count(*), floor(max(severity)) FROM netflow.detection d GROUP BY 1`)
+			.map(([threat, ...numbers]) => [format.threat(threat), ...numbers.map(Number)]).sort());
+	assert.deepEqual((await table('Worst alerts')).map((cells) => cells[2]), sql('SELECT host(source) FROM netflow.alert ORDER BY severity DESC, last_seen DESC LIMIT 20').flat());
+	assert.deepEqual((await table('Top talkers'))[0].slice(0, 2), sql('SELECT host(src_addr), to_char(count(*), $$FM999,999$$) FROM netflow.flow GROUP BY src_addr ORDER BY count(*) DESC LIMIT 1')[0]);
 	await page.emulateMedia({ media: 'print' });
 	for (const name of ['upload', 'exports', 'rejects']) assert.equal(await page.locator(`[data-panel="${name}"]`).isVisible(), false, name);
 	assert.equal(await page.locator('.report').isVisible(), true);

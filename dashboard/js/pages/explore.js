@@ -2,9 +2,10 @@
 
 import { halves, slot } from '../layout.js';
 import { calendar } from '../panels/calendar.js';
+import { allFlows } from '../panels/flows.js';
 import { projection, scatter } from '../panels/scatter.js';
 import { selection } from '../panels/selection.js';
-import { box, oneOf } from '../readers.js';
+import { box, oneOf, portNumber } from '../readers.js';
 import { FEATURES } from '../sample.js';
 
 const feature = oneOf(...FEATURES.map(({ name }) => name));
@@ -13,7 +14,7 @@ export const explore = {
 	name: 'explore',
 	title: 'Explore',
 	ranged: true,
-	keys: { x: feature, y: feature, box, week: oneOf('detections') },
-	panels: { scatter, projection, selection, calendar },
-	layout: () => [halves(slot('scatter'), slot('projection')), slot('selection'), slot('calendar')],
+	keys: { x: feature, y: feature, box, week: oneOf('detections'), port: portNumber },
+	panels: { scatter, projection, selection, calendar, flows: allFlows },
+	layout: () => [halves(slot('scatter'), slot('projection')), slot('selection'), slot('flows'), slot('calendar')],
 };

@@ -35,7 +35,7 @@ export const exports = {
 	render: (_, ctx) => [
 		h('div', { class: 'row-tools start' }, Object.entries(EXPORTS).map(([name, { label }]) =>
 			h('button', { type: 'button', id: `export-${name}`, on: { click: (event) => exportAll(name, event.currentTarget, ctx) } }, `${label} of this range`))),
-		h('p', { class: 'hint' }, 'Single flows are on the page of their host.'),
+		h('p', { class: 'hint' }, 'Single flows are on the pages Explore and Host.'),
 		ctx.may('sample') ? sampler() : null,
 	].filter(Boolean),
 };

@@ -15,7 +15,7 @@ function top(title, kind, choices = []) {
 	const kindOf = (state) => (choices.length && state.services === 'protocols' ? 'protocols' : kind);
 	return {
 		title,
-		note: 'In these whole days (UTC)',
+		note: `In these whole days (UTC); click ${kind === 'talkers' ? 'to filter' : 'for the flows'}`,
 		emptyText: 'No traffic in these days.',
 		isEmpty: (rows) => rows.length === 0,
 		key: ({ range, state }) => [range.t0, range.t1, state.host, kindOf(state)].join('|'),
@@ -38,7 +38,7 @@ function top(title, kind, choices = []) {
 				},
 				tooltip: tooltip(ctx, ({ dataIndex }) => describe(rows[dataIndex])),
 				series: [{
-					type: 'bar', name: metric.label, barMaxWidth: 14, barMinHeight: 2, cursor: kind === 'talkers' ? 'pointer' : 'default',
+					type: 'bar', name: metric.label, barMaxWidth: 14, barMinHeight: 2, cursor: 'pointer',
 					itemStyle: { borderRadius: [0, 2, 2, 0] },
 					label: { ...label(ctx), show: true, position: 'right', formatter: ({ dataIndex }) => metric.show(value(rows[dataIndex])) },
 					data: rows.map((row) => ({ value: value(row), itemStyle: { color: ctx.palette[isRest(row) ? 'normal' : 'accent'] } })),
@@ -57,12 +57,12 @@ function top(title, kind, choices = []) {
 		table: (rows, ctx) => ({
 			caption: title,
 			columns: [{ label: 'Name' }, ...['Flows', 'Failed', 'Payload'].map((text) => ({ label: text, numeric: true }))],
-			rows: rows.map((row) => [row.address ? { text: row.address, patch: toggle(row, ctx) } : nameOf(row), count(row.flows), count(row.failed), bytes(row.bytes)]),
+			rows: rows.map((row) => [leads(row, ctx) ? { text: nameOf(row), patch: leads(row, ctx) } : nameOf(row), count(row.flows), count(row.failed), bytes(row.bytes)]),
 		}),
 
 		click: ({ dataIndex, value }, rows, ctx) => {
 			const row = dataIndex === undefined ? rows.find((r) => nameOf(r) === value) : rows[dataIndex];
-			return row?.address ? toggle(row, ctx) : null;
+			return row ? leads(row, ctx) : null;
 		},
 	};
 }
@@ -71,7 +71,12 @@ export const services = top('Services', 'services', [['services', 'Services'], [
 export const talkers = top('Top talkers', 'talkers');
 
 const isRest = (row) => row.address === null && row.protocol === null;
-const toggle = (row, ctx) => ({ host: ctx.state.host === row.address ? null : row.address });
+
+// A talker filters the page, or no longer does; a service leads to its flows.
+function leads(row, ctx) {
+	if (row.address) return { host: ctx.state.host === row.address ? null : row.address };
+	return row.port === null || isRest(row) || ctx.state.page === 'host' ? null : { page: 'explore', port: row.port };
+}
 
 export function nameOf(row) {
 	if (isRest(row)) return others(row.members);
