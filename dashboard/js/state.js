@@ -49,9 +49,13 @@ export function format(state) {
 // A state after a change.  Another page drops what belongs to the one before,
 // and the alert that lay open.
 export function changed(state, patch) {
+	return parse(format(merged(state, patch)));
+}
+
+function merged(state, patch) {
 	const leaves = patch.page !== undefined && patch.page !== state.page;
 	const dropped = leaves ? Object.fromEntries([...OWN, 'alert'].map((key) => [key, null])) : {};
-	return parse(format({ ...state, ...dropped, ...patch }));
+	return { ...state, ...dropped, ...patch };
 }
 
 // The store: `get`, `set` (a new history entry), `link` (the address a change
@@ -75,6 +79,6 @@ export function makeState(onChange) {
 			history.pushState(null, '', address(next));
 			apply(next);
 		},
-		link: (patch) => address(changed(current, patch)),
+		link: (patch) => address(merged(current, patch)),	// hundreds a table: read when it is followed
 	};
 }

@@ -2,7 +2,7 @@
 // first draw of each page takes.  See page.sh.
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { PAGES } from '../../dashboard/js/pages.js';
 import { launch, open, settled, sql } from '../browser/support.mjs';
 
@@ -37,18 +37,38 @@ for (const query of QUERIES) {
 const POLLS = 2000;
 console.log(`\n== CPU time of a poll of status: ${cpu('SELECT * FROM netflow_api.status', POLLS).toFixed(2)} ms (${POLLS} polls)`);
 
-console.log('\n== first full draw: from the request for the page until every panel is drawn, over 30 days');
+// CPU time so far of a process's children and theirs: of the browser, which is
+// ours, and of the server, whose sessions PostgREST keeps.
+function spent(root) {
+	const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+		try {
+			const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ');
+			return [[pid, fields[1], Number(fields[11]) + Number(fields[12])]];
+		} catch {
+			return [];	// gone meanwhile
+		}
+	});
+	const below = (parent) => processes.filter(([, of]) => of === parent).flatMap(([pid, , ticks]) => [[pid, ticks], ...below(pid)]);
+	return new Map(below(String(root)));
+}
+const since = (earlier, later) => (1000 / hertz) * [...later].reduce((sum, [pid, ticks]) => sum + ticks - (earlier.get(pid) ?? 0), 0);
+
+console.log('\n== first full draw: from the request for the page until every panel is drawn, over 30 days; medians of five');
+const server = readFileSync(`${process.env.PGDATA_DIR}/postmaster.pid`, 'utf8').split('\n')[0];
 const browser = await launch();
-for (const { name } of PAGES) {
-	const times = [];
-	for (let i = 0; i < 3; i++) {
-		const begin = performance.now();
-		const page = await open(browser, `?page=${name}&${MONTH}&${HOST}`.replace(name === 'host' ? '' : `&${HOST}`, ''));
+const addresses = [...PAGES.map(({ name }) => [name, name === 'host' ? `page=host&${HOST}` : `page=${name}`]), ['an alert', 'page=alerts&alert=4999']];
+for (const [name, address] of addresses) {
+	const draws = [];
+	for (let i = 0; i < 5; i++) {
+		const [ours, theirs, begin] = [spent(process.pid), spent(server), performance.now()];
+		const page = await open(browser, `?${address}&${MONTH}`);
 		await settled(page);
-		times.push(performance.now() - begin);
+		if (name === 'an alert') await page.waitForSelector('#detail h2');
+		draws.push([performance.now() - begin, since(theirs, spent(server)), since(ours, spent(process.pid))]);
 		await page.context().close();
 	}
-	console.log(`${name.padEnd(22)}\t${ms(median(times))}`);
+	const [draw, sessions, chromium] = [0, 1, 2].map((i) => ms(median(draws.map((values) => values[i]))));
+	console.log(`${name.padEnd(22)}\t${draw}\tCPU: server ${sessions}, browser ${chromium}\tload ${readFileSync('/proc/loadavg', 'utf8').split(' ')[0]}`);
 }
 await browser.close();
-console.log(`store: ${sql('SELECT flows, detections FROM netflow.tally')[0].join(' flows, ')} detections; ${readFileSync('/proc/loadavg', 'utf8').split(' ')[0]} load`);
+console.log(`store: ${sql('SELECT flows, detections FROM netflow.tally')[0].join(' flows, ')} detections`);
