@@ -30,7 +30,7 @@ if [ -n "${PRIORITY:-}" ]; then
 	for file in "$PGDATA_DIR/postmaster.pid" "$BASE/cluster/benchpage/web/"{nginx,postgrest}.pid; do
 		pid=$(head -1 "$file")
 		for pid in $pid $(pgrep -P "$pid"); do
-			chrt --rr --all-tasks --pid 1 "$pid"
+			chrt --rr --all-tasks --pid 1 "$pid" 2>/dev/null || true	# a worker may be gone
 		done
 	done
 fi

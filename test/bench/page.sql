@@ -32,9 +32,9 @@ INSERT INTO netflow.flow_hour (hour, protocol, flows, failed, packets, src_bytes
 SELECT date_trunc('hour', minute), protocol, sum(flows), sum(failed), sum(packets), sum(src_bytes), sum(dst_bytes) FROM netflow.flow_minute GROUP BY 1, 2;
 
 INSERT INTO netflow.source_minute (minute, src_addr, flows, failed, packets, src_bytes, dst_bytes, dsts, dst_ports, failed_dsts, failed_ports,
-	top_flows, top_syn_only, top_logins, top_udp_packets, top_udp_answers, upload)
+	top_flows, top_syn_only, top_logins, top_udp_packets, top_udp_answers, top_echo_packets, top_echo_answers, login_burst, pinged, pinged_silent, upload)
 SELECT timestamptz '2026-03-01' + d * interval '1 day' + ((k * 1440 / 67 + mixed(h, 21)) % 1440) * interval '1 minute', host(h),
-	   10, mixed(h + k, 2), 60, 9000 + k, 40000 + h, 3, 2, 1, 1, 5, 0, 0, 0, 0, 1000
+	   10, mixed(h + k, 2), 60, 9000 + k, 40000 + h, 3, 2, 1, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1000
 FROM generate_series(0, 29) d, generate_series(1, 5000) h, generate_series(0, 66) k;
 INSERT INTO netflow.peer_day (day, src_addr, dst_addr, dst_port, protocol, flows, failed, src_payload, dst_payload, first_start, last_start, gap_sq_ms, src_packets)
 SELECT timestamptz '2026-03-01' + d * interval '1 day', host(h), host(5001 + mixed(h * 31 + s, 300)), (ARRAY[443,80,53,22,8000 + h % 400])[1 + s % 5], (ARRAY[6,6,17,6,6])[1 + s % 5],
