@@ -12,13 +12,7 @@
 #include <math.h>
 
 #include "nn_math.h"
-
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && \
-	!defined(__SANITIZE_ADDRESS__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
+#include "wide.h"
 
 /* Says that the pointers of the loop behind it do not overlap. */
 #ifdef __clang__

@@ -324,13 +324,15 @@ grow_tree(grower *g, uint32_t t)
 		{
 			uint32_t	first = divide(g, rows, here.n, &s);
 
-			nodes[i] = (pga_forest_node) {s.cut, n - i};
-			g->f->column[root + i] = (uint16_t) s.column;
+			nodes[i] = pga_forest_split(s.column, s.cut, n);
 			g->ranges[n++] = (range) {here.begin, first};
 			g->ranges[n++] = (range) {here.begin + first, here.n - first};
 		}
 		else
-			nodes[i].cut = PGA_FOREST_LEAF + make_leaf(g);
+		{
+			nodes[i] = pga_forest_leaf(i);
+			g->f->says[root + i] = (uint16_t) make_leaf(g);
+		}
 		if (i % 64 == 0)
 			g->ctx->poll(g->ctx);
 	}
@@ -346,16 +348,18 @@ vote(grower *g, uint32_t t)
 
 	for (size_t i = 0; i < g->m->rows; i += g->vote_step, votes += f->classes)
 	{
-		uint32_t	at = f->roots[t];
+		const pga_forest_node *nodes = f->nodes + f->roots[t];
+		uint32_t	at = 0;
 		const uint16_t *share;
 
 		if (i / g->vote_step % 1024 == 0)
 			g->ctx->poll(g->ctx);
 		if (g->in_bag[i])
 			continue;
-		while (f->nodes[at].next != 0)
-			at += f->nodes[at].next + (g->codes[f->column[at] * g->m->rows + i] > f->nodes[at].cut);
-		share = f->pool + pga_forest_leaf(&f->nodes[at]) * f->classes;
+		while (pga_forest_splits(nodes[at]))
+			at = pga_forest_child(nodes[at]) +
+				(g->codes[pga_forest_column(nodes[at]) * g->m->rows + i] > pga_forest_cut_of(nodes[at]));
+		share = f->pool + f->says[f->roots[t] + at] * f->classes;
 		for (size_t c = 0; c < f->classes; c++)
 			votes[c] += (float) share[c] / PGA_FOREST_WHOLE;
 	}
@@ -445,7 +449,7 @@ take_cuts(grower *g, size_t column, float *least, float *largest)
 			g->f->cuts[column][g->f->ncuts[column]++] = cut_between(largest[k], least[k + 1]);
 }
 
-/* Cuts of codes become the values kept: theirs is the number of used ones before. */
+/* Cuts of codes become places among the values kept: the number of used ones before. */
 static void
 settle_cuts(grower *g)
 {
@@ -453,18 +457,18 @@ settle_cuts(grower *g)
 
 	for (uint32_t i = 0; i < f->roots[f->trees]; i++)
 	{
-		pga_forest_node *node = &f->nodes[i];
-		size_t		column = f->column[i];
-		uint32_t	w = node->cut / 64;
+		pga_forest_node node = f->nodes[i];
+		size_t		column = pga_forest_column(node);
+		uint32_t	cut = pga_forest_cut_of(node);
 		uint32_t	before;
 
 		if (i % POLL_ROWS == 0)
 			g->ctx->poll(g->ctx);
-		if (node->next == 0)
+		if (!pga_forest_splits(node))
 			continue;
-		before = g->before[column][w] + (uint32_t) __builtin_popcountll(
-			g->used[column][w] & ((UINT64_C(1) << node->cut % 64) - 1));
-		node->cut = pga_forest_number(f->cuts[column][before]);
+		before = g->before[column][cut / 64] + (uint32_t) __builtin_popcountll(
+			g->used[column][cut / 64] & ((UINT64_C(1) << cut % 64) - 1));
+		f->nodes[i] = pga_forest_split(column, before, pga_forest_child(node));
 	}
 }
 
@@ -566,6 +570,7 @@ pga_forest_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_
 	for (size_t j = 0; j < m->cols; j++)
 		take_cuts(&g, j, ends, ends + MAX_CODES + 1);
 	settle_cuts(&g);
+	pga_forest_finish(ctx, g.f);
 	return g.f;
 }
 
@@ -585,12 +590,14 @@ pga_forest_fit_bytes(pga_ctx *ctx, const pga_matrix *shape, const pga_params *pa
 	judged = rows / g.vote_step + 1;
 	per_row = 2 * (sizeof(pga_item) + sizeof(drawn) + sizeof(uint64_t)) + sizeof(bool)
 		+ shape->cols * sizeof(uint16_t);
-	per_column = 64 + codes * sizeof(float) + (codes / 64 + 1) * (sizeof(uint64_t) + sizeof(uint32_t));
+	per_column = 96 + codes * (sizeof(float) + 2 * sizeof(uint32_t)) +
+		(codes / 64 + 1) * (sizeof(uint64_t) + sizeof(uint32_t));
 	bytes = pga_add(ctx, pga_mul(ctx, rows, per_row), pga_mul(ctx, shape->cols, per_column));
 	bytes = pga_add(ctx, bytes, pga_mul(ctx, g.max_nodes, sizeof(range) +
 										trees * (sizeof(pga_forest_node) + sizeof(uint16_t))));
 	bytes = pga_add(ctx, bytes, g.pool_cap * shape->classes * sizeof(uint16_t) + g.nslots * sizeof(uint32_t));
 	bytes = pga_add(ctx, bytes, judged * (sizeof(uint32_t) + sizeof(pga_scored) + shape->classes * sizeof(float)));
 	return pga_add(ctx, bytes, PGA_FOREST_DENSE * sizeof(double) + 2 * (MAX_CODES + 1) * sizeof(float)
-				   + shape->classes * (shape->classes * sizeof(double) + 256) + trees * sizeof(uint32_t) + 4096);
+				   + shape->classes * (shape->classes * sizeof(double) + 256)
+				   + trees * (sizeof(uint32_t) + sizeof(pga_forest_top)) + 4096);
 }

@@ -21,22 +21,21 @@ from typing import Callable
 
 import numpy as np
 import pandas as pd
-from fit import ROOT, build, codes, fit
+from datasets import DATA, UNSUPERVISED
+from fit import build, codes, fit
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 
-DATA = os.path.join(os.environ.get("TEST_DATA", os.path.join(ROOT, "..", "shared")), "data")
 HOLDOUT = 0.1                   # the least that training keeps aside; the peer goes without it
 
 
-def nslkdd():
-    """KDDTrain+ and KDDTest+, and 1 for each training row that is an attack."""
-    train, test = (pd.read_csv(os.path.join(DATA, "nslkdd", name + ".csv.gz"))
-                   for name in ("KDDTrain+", "KDDTest+"))
-    target = (train["label"] != "normal").astype(int).to_numpy()
-    drop = ["label", "difficulty"]
-    return train.drop(columns=drop), test.drop(columns=drop), target
+def labelled(name):
+    """Training and test rows of a labelled data set, and 1 for each training row that is an attack."""
+    def make():
+        train, y, test, _ = UNSUPERVISED[name]()
+        return train, test, y.astype(int)
+    return make
 
 
 def clouds(rows, cols):
@@ -61,7 +60,7 @@ class Case:
     fit_at_most: float          # times the peer's CPU seconds; None: not a target
     score_at_least: float       # times the peer's rows per CPU second
     options: dict = field(default_factory=dict)
-    labelled: bool = False
+    supervised: bool = False
 
 
 def isolation_forest(x, y):
@@ -92,8 +91,9 @@ CASES = [
     Case("kmeans", clouds(1_000_000, 10), kmeans, 1, None, {"k": 8}),
     Case("dbscan", clouds(100_000, 6), dbscan, 0.5, None, {"eps": EPS, "min_points": 10, "sample_size": 1_000_000}),
     Case("lof", clouds(20_000, 10), lof, 1, None),
-    Case("isolation_forest", nslkdd, isolation_forest, 1, 15),
-    Case("random_forest", nslkdd, random_forest, 1, 5, labelled=True),
+    Case("isolation_forest", labelled("nslkdd"), isolation_forest, 1, 15),
+    *(Case("random_forest", labelled(name), random_forest, 1, 5, supervised=True)
+      for name in ("nslkdd", "unsw_nb15", "cicids2017", "kdd99")),
 ]
 
 
@@ -105,7 +105,7 @@ def seconds(call, *args):
 
 def measure(case):
     train, test, target = case.data()
-    ours = fit(case.detector, train, test, target=target if case.labelled else None, repeat=5,
+    ours = fit(case.detector, train, test, target=target if case.supervised else None, repeat=5,
                max_rows=1_200_000, holdout=HOLDOUT, **case.options).number
     both, _ = codes(train, test)
     both[both != both] = -1

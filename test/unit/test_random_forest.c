@@ -1,7 +1,7 @@
 /*
  * test_random_forest.c - the random forest on hand-made payloads (layout:
- * random_forest.c), its cuts against a slow search of all of them, and on
- * data with a known answer.
+ * random_forest.c), its walks against slow ones down the payload, its cuts
+ * against a slow search of all of them, and on data with a known answer.
  */
 #include "fixture.h"
 
@@ -122,6 +122,187 @@ bad_forests_are_refused(void **state)
 	b.data[4 + 2 + 8 + 2 + 4 + 4]++;	/* a share */
 	assert_fails(PGA_ERR_CORRUPT_MODEL, load(&b, 2, 3));
 	assert_non_null(strstr(h.message, "do not add up"));
+}
+
+/* ---- walking --------------------------------------------------------------------- */
+
+/* A payload read by its description, and walked a node at a time by its values. */
+typedef struct plain_node
+{
+	uint32_t	column;			/* of a split */
+	float		cut;
+	uint32_t	child;			/* 0: a leaf */
+	uint32_t	says;
+} plain_node;
+
+typedef struct plain_forest
+{
+	size_t		cols,
+				classes,
+				trees;
+	float	  **cuts;
+	uint16_t   *ncuts;
+	const double *share;		/* [][classes] */
+	plain_node *nodes;
+	uint32_t	root[512];
+} plain_forest;
+
+static uint32_t
+seven_bits_a_byte(pga_reader *r)
+{
+	uint32_t	value = 0;
+	uint8_t		byte;
+	int			shift = 0;
+
+	do
+	{
+		byte = pga_get_u8(r);
+		value |= (uint32_t) (byte & 127) << shift;
+		shift += 7;
+	} while (byte & 128);
+	return value;
+}
+
+static plain_forest
+read_plainly(const pga_buf *b, size_t cols, size_t classes)
+{
+	pga_reader	r = {&h.ctx, b->data, b->data + b->len};
+	plain_forest f = {.cols = cols, .classes = classes, .trees = pga_get_u32(&r)};
+	double	   *share;
+	uint32_t	pool,
+				at = 0;
+
+	assert_true(f.trees < 512);
+	f.cuts = h.ctx.alloc(&h.ctx, cols * sizeof(float *));
+	f.ncuts = h.ctx.alloc(&h.ctx, cols * sizeof(uint16_t));
+	for (size_t j = 0; j < cols; j++)
+	{
+		f.ncuts[j] = pga_get_u16(&r);
+		f.cuts[j] = h.ctx.alloc(&h.ctx, f.ncuts[j] * sizeof(float));
+		for (uint16_t k = 0; k < f.ncuts[j]; k++)
+			f.cuts[j][k] = pga_get_f32(&r);
+	}
+	pool = pga_get_u32(&r);
+	f.share = share = h.ctx.alloc(&h.ctx, (classes + pool) * classes * sizeof(double));
+	for (size_t c = 0; c < classes; c++)
+		share[c * classes + c] = 1;
+	for (size_t k = classes * classes; k < (classes + pool) * classes; k++)
+		share[k] = pga_get_u16(&r) / 65535.0;
+	f.nodes = h.ctx.alloc(&h.ctx, pga_get_u32(&r) * sizeof(plain_node));
+	for (size_t t = 0; t < f.trees; t++)
+	{
+		uint32_t	end = at + 1;
+
+		for (f.root[t] = at; at < end; at++)
+		{
+			uint32_t	head = seven_bits_a_byte(&r);
+
+			f.nodes[at].says = f.nodes[at].column = head / 2;
+			if (head % 2 == 1)
+				continue;
+			f.nodes[at].cut = f.cuts[head / 2][seven_bits_a_byte(&r)];
+			f.nodes[at].child = end;
+			end += 2;
+		}
+	}
+	assert_ptr_equal(r.p, r.end);
+	return f;
+}
+
+static double
+plain_probability(const plain_forest *f, const float *x, size_t class)
+{
+	double		sum = 0;
+
+	for (size_t t = 0; t < f->trees; t++)
+	{
+		const plain_node *node = &f->nodes[f->root[t]];
+
+		while (node->child != 0)
+			node = &f->nodes[node->child + (x[node->column] > node->cut)];
+		sum += f->share[node->says * f->classes + class];
+	}
+	return sum / (double) f->trees;
+}
+
+/* Noise, which trees grow deep on; columns of two values to many, cuts among the values. */
+static pga_matrix
+noise(size_t rows, size_t cols, size_t classes)
+{
+	float	   *x = h.ctx.alloc(&h.ctx, rows * cols * sizeof(float));
+	uint64_t   *weight = h.ctx.alloc(&h.ctx, rows * sizeof(uint64_t));
+	uint32_t   *target = h.ctx.alloc(&h.ctx, rows * sizeof(uint32_t));
+	pga_rng		rng;
+
+	pga_rng_seed(&rng, 78, cols);
+	for (size_t i = 0; i < rows; i++)
+	{
+		for (size_t j = 0; j < cols; j++)
+			x[i * cols + j] = j % 3 == 0 ? (float) pga_rng_normal(&rng) : (float) pga_rng_below(&rng, j + 2) - 2;
+		target[i] = (uint32_t) pga_rng_below(&rng, classes);
+		weight[i] = 1 + i % 2;
+	}
+	return (pga_matrix) {.x = x, .weight = weight, .rows = rows, .cols = cols, .target = target, .classes = classes};
+}
+
+/* Every other row gets values that are cuts. */
+static void
+put_on_cuts(const pga_matrix *m, const plain_forest *plain)
+{
+	for (size_t i = 0; i < m->rows; i += 2)
+		for (size_t j = 0; j < m->cols; j++)
+			if (plain->ncuts[j] > 0)
+				((float *) m->x)[i * m->cols + j] = plain->cuts[j][i % plain->ncuts[j]];
+}
+
+static void
+agree_in_blocks(const void *f, const plain_forest *plain, const pga_matrix *m, size_t block)
+{
+	double	   *p = h.ctx.alloc(&h.ctx, block * m->classes * sizeof(double));
+
+	for (size_t i = 0; i + block <= m->rows; i += block)
+	{
+		classify(f, m->x + i * m->cols, block, p);
+		for (size_t k = 0; k < block * m->classes; k++)
+			assert_near(p[k], plain_probability(plain, m->x + (i + k / m->classes) * m->cols, k % m->classes), 1e-12);
+	}
+}
+
+static void
+blocks_are_walked_as_the_payload_says(void **state)
+{
+	static const struct
+	{
+		size_t		rows,
+					cols,
+					classes;
+		double		trees,
+					min_leaf;
+	}			cases[] = {
+		{480, 4, 2, 100, 1}, {480, 7, 5, 300, 3}, {960, 300, 3, 20, 1}, {480, 5, 2, 40, 100}
+	};
+	static const size_t blocks[] = {1, 2, 7, 8, 9, 23, 24, 25, 31, 33, 100, 239, PGA_BLOCK};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		pga_matrix	m = noise(cases[i].rows, cases[i].cols, cases[i].classes);
+		pga_params	p = default_params(forest);
+		pga_report	report = {0};
+		pga_buf		b = {.ctx = &h.ctx};
+		plain_forest plain;
+		const void *f;
+
+		pga_params_set_number(&h.ctx, &p, "trees", cases[i].trees);
+		pga_params_set_number(&h.ctx, &p, "min_leaf", cases[i].min_leaf);
+		f = forest->fit(&h.ctx, &m, &p, &report);
+		forest->save(f, &b);
+		plain = read_plainly(&b, m.cols, m.classes);
+		put_on_cuts(&m, &plain);
+		for (size_t k = 0; k < sizeof(blocks) / sizeof(blocks[0]); k++)
+			agree_in_blocks(f, &plain, &m, blocks[k]);
+		agree_in_blocks(load(&b, m.cols, m.classes), &plain, &m, 48);
+	}
 }
 
 /* ---- the best cut --------------------------------------------------------------- */
@@ -357,27 +538,25 @@ monotone_transformations_change_nothing(void **state)
 	assert_int_equal(a->roots[a->trees], b->roots[b->trees]);
 	for (uint32_t i = 0; i < a->roots[a->trees]; i++)
 	{
-		uint32_t	split = a->nodes[i].next;
-
-		assert_int_equal(split, b->nodes[i].next);
-		assert_int_equal(a->column[i], b->column[i]);
-		if (split == 0)
-			assert_int_equal(pga_forest_leaf(&a->nodes[i]), pga_forest_leaf(&b->nodes[i]));
+		assert_true(a->nodes[i] == b->nodes[i]);
+		if (!pga_forest_splits(a->nodes[i]))
+			assert_int_equal(a->says[i], b->says[i]);
 	}
 	for (size_t j = 0; j < m.cols; j++)
 		assert_int_equal(a->ncuts[j], b->ncuts[j]);
 }
 
+/* Of a tree from node i on. */
 static uint32_t
-depth_of(const pga_forest *f, uint32_t i)
+depth_of(const pga_forest_node *nodes, uint32_t i)
 {
 	uint32_t	first,
 				second;
 
-	if (f->nodes[i].next == 0)
+	if (!pga_forest_splits(nodes[i]))
 		return 0;
-	first = depth_of(f, i + f->nodes[i].next);
-	second = depth_of(f, i + f->nodes[i].next + 1);
+	first = depth_of(nodes, pga_forest_child(nodes[i]));
+	second = depth_of(nodes, pga_forest_child(nodes[i]) + 1);
 	return 1 + (first > second ? first : second);
 }
 
@@ -393,7 +572,7 @@ limits_hold(void **state)
 	pga_params_set_number(&h.ctx, &p, "max_depth", 3);
 	f = forest->fit(&h.ctx, &m, &p, &report);
 	for (uint32_t t = 0; t < f->trees; t++)
-		assert_int_equal(depth_of(f, f->roots[t]), 3);
+		assert_int_equal(depth_of(f->nodes + f->roots[t], 0), 3);
 
 	pga_params_set_number(&h.ctx, &p, "max_depth", 0);
 	pga_params_set_number(&h.ctx, &p, "max_leaves", 9);
@@ -453,6 +632,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(probabilities_are_the_mean_of_the_leaves),
 		TEST(bad_forests_are_refused),
+		TEST(blocks_are_walked_as_the_payload_says),
 		TEST(the_best_cut_is_found),
 		TEST(out_of_bag_estimates_fresh_rows),
 		TEST(occurrences_count),
