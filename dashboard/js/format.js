@@ -50,17 +50,16 @@ export function oneIn(p) {
 	return p > 0 ? `1 in ${short.format(1 / p)}` : 'never seen in training';
 }
 
-// a rule's limit, "< 30"; a usual value and the range around it, as models write it: "4 (2 to 6)"
-const LIMIT = /^([<>]=? )(-?[\d.]+(?:e[+-]\d+)?)$/;
-const RANGE = /^(-?[\d.]+(?:e[+-]\d+)?)( \()(-?[\d.]+(?:e[+-]\d+)?)( to )(-?[\d.]+(?:e[+-]\d+)?)(\))$/;
+// a rule's limit, "< 30", or a usual value and the range around it, "4 (2 to 6)"
+const NUMBERS = /-?\d+(?:\.\d+)?(?:e[+-]\d+)?/g;
+const EXPECTED = /^(?:[<>]=? N|N \(N to N\))$/;
 
 // A feature's value, which comes as text: numbers grouped, the rest as it is.
 export function featureValue(text) {
 	if (text === null || text === undefined) return '–';
 	const value = Number(text);
 	if (String(text).trim() === '' || !Number.isFinite(value)) {
-		return String(text).replace(LIMIT, (_, sign, limit) => sign + featureValue(limit))
-			.replace(RANGE, (_, ...parts) => parts.slice(0, 6).map((part, i) => (i % 2 ? part : featureValue(part))).join(''));
+		return EXPECTED.test(String(text).replace(NUMBERS, 'N')) ? text.replace(NUMBERS, (number) => featureValue(number)) : String(text);
 	}
 	if (/^-?\d+$/.test(text)) return count(text);
 	return value.toLocaleString('en-US', { maximumSignificantDigits: 4 });

@@ -175,6 +175,13 @@ function lab(rgb) {
 	return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
 }
 
+test('values: numbers grouped and rounded, in what was expected too; other text as it is', () => {
+	for (const [text, shown] of [['31777278', '31,777,278'], ['135.50417', '135.5'], ['< 20000000', '< 20,000,000'], ['>= 0.3', '>= 0.3'],
+		['0.470588 (0.084572 to 3.03125)', '0.4706 (0.08457 to 3.031)'], ['10.0.0.1', '10.0.0.1'], ['tcp 8080', 'tcp 8080'], ['< x', '< x'], ['N', 'N'], [null, '–']]) {
+		assert.equal(format.featureValue(text), shown);
+	}
+});
+
 test('palette: bands stay apart for every kind of sight, in both themes', () => {
 	const colours = BANDS.map(({ name }) => css.match(new RegExp(`--${name}: light-dark\\((#\\w{6}), (#\\w{6})\\)`)).slice(1));
 	for (const theme of [0, 1]) {
