@@ -15,7 +15,7 @@ export const host = {
 	title: 'Host',
 	ranged: true,
 	keys: { metric: oneOf('packets', 'bytes'), services: oneOf('protocols'), topby: oneOf('bytes') },
-	panels: { hostbar: hostBar, hostline: ofHost(hostLine), peers: ofHost(peers), services: ofHost({ ...services, note: 'In these whole days (UTC)', emptyText: 'It opened no flow in these days.' }), alerts, detections, flows: ofHost(flows) },
+	panels: { hostbar: hostBar, hostline: ofHost(hostLine), peers: ofHost(peers), services: ofHost({ ...services, note: 'Whole days (UTC)', emptyText: 'It opened no flow in these days.' }), alerts, detections, flows: ofHost(flows) },
 	layout: () => [
 		slot('hostbar'),
 		slot('hostline'),

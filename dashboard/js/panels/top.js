@@ -15,7 +15,7 @@ function top(title, kind, choices = []) {
 	const kindOf = (state) => (choices.length && state.services === 'protocols' ? 'protocols' : kind);
 	return {
 		title,
-		note: `In these whole days (UTC); click ${kind === 'talkers' ? 'to filter' : 'for the flows'}`,
+		note: `Whole days (UTC); click ${kind === 'talkers' ? 'to filter' : 'for flows'}`,
 		emptyText: 'No traffic in these days.',
 		isEmpty: (rows) => rows.length === 0,
 		key: ({ range, state }) => [range.t0, range.t1, state.host, kindOf(state)].join('|'),
