@@ -25,8 +25,13 @@ COMMENT ON FUNCTION anomaly.lock_store(name) IS 'one writer of derived tables at
 
 -- Regularity of peer_day: the gaps between n starts sum to last - first, so
 -- their mean is known whatever the order; the sum of their squares is kept in
--- whole milliseconds, which cannot overflow within a day.  Neither function has
--- a search_path of its own, so that they can be inlined.
+-- whole milliseconds, which cannot overflow within a day.  None of the functions
+-- has a search_path of its own, so that they can be inlined.
+CREATE FUNCTION anomaly.gap_ms(since timestamptz, until timestamptz) RETURNS int8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$SELECT (date_part('epoch', until - since) * 1000)::int8$$;
+COMMENT ON FUNCTION anomaly.gap_ms(timestamptz, timestamptz) IS 'a gap in whole milliseconds';
+
 CREATE FUNCTION anomaly.gap_mean(flows int8, first_start timestamptz, last_start timestamptz) RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$SELECT extract(epoch FROM last_start - first_start)::float8 / nullif(flows - 1, 0)$$;
@@ -169,7 +174,8 @@ BEGIN
 		gap_sq_ms int8 NOT NULL,
 		PRIMARY KEY (day, src_addr, dst_addr, dst_port, protocol)
 	);
-	CREATE INDEX peer_day_dst ON %1$I.peer_day (dst_addr, src_addr);
+	-- all of the key: whichever index the planner takes, it finds a row at once
+	CREATE INDEX peer_day_dst ON %1$I.peer_day (dst_addr, src_addr, dst_port, protocol, day);
 	COMMENT ON TABLE %1$I.peer_day IS 'each source''s dealings with each service of each host in each UTC day';
 	COMMENT ON COLUMN %1$I.peer_day.gap_sq_ms IS 'sum of the squared gaps between starts, in milliseconds';
 
@@ -323,23 +329,45 @@ $$;
 COMMENT ON FUNCTION anomaly.source_minute_upsert(name, text, timestamptz, timestamptz) IS 'statement that updates source_minute with new flows';
 
 -- The same for peer_day.  Sums add, and so do squared gaps as long as flows
--- come in order; a late flow has its peer's gaps taken from flow again.
+-- come in order.  Where one of a peer's comes late, all gaps of that peer are
+-- taken from flow again: in one pass over the flows of their sources, whose
+-- filter is a hash (IN ... IS TRUE cannot become a join, and the planner, which
+-- knows nothing of new rows, would choose a nested loop), and added to the batch
+-- as rows without sums.
 CREATE FUNCTION anomaly.peer_day_upsert(store name, source text, lo timestamptz, hi timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT format($q$
-	WITH contact AS (
+	WITH fresh AS MATERIALIZED (
 		SELECT date_trunc('day', start_time) AS day, src_addr, dst_addr, dst_port, protocol, start_time, failed,
-			   src_payload, dst_payload, src_packets,
-			   (extract(epoch FROM start_time - lag(start_time) OVER (
-					PARTITION BY date_trunc('day', start_time), src_addr, dst_addr, dst_port, protocol
-					ORDER BY start_time)) * 1000)::int8 AS gap_ms
+			   src_payload, dst_payload, src_packets
 		FROM %2$s f
+	), late AS MATERIALIZED (
+		SELECT day, src_addr, dst_addr, dst_port, protocol
+		FROM (SELECT day, src_addr, dst_addr, dst_port, protocol, min(start_time) AS first_start FROM fresh GROUP BY 1, 2, 3, 4, 5) b
+		JOIN %1$I.peer_day p USING (day, src_addr, dst_addr, dst_port, protocol)
+		WHERE b.first_start < p.last_start
+	), contact AS (
+		SELECT *, anomaly.gap_ms(lag(start_time) OVER w, start_time) AS gap, NULL::int8 AS any_gap
+		FROM fresh
+		WINDOW w AS (PARTITION BY day, src_addr, dst_addr, dst_port, protocol ORDER BY start_time)
+		UNION ALL
+		SELECT day, src_addr, dst_addr, dst_port, protocol, start_time, NULL, NULL, NULL, NULL, NULL,
+			   anomaly.gap_ms(lag(start_time) OVER w, start_time)
+		FROM (SELECT DISTINCT day, src_addr FROM late) s
+		CROSS JOIN LATERAL (
+			SELECT f.dst_addr, f.dst_port, f.protocol, f.start_time FROM %1$I.flow f
+			WHERE f.src_addr = s.src_addr AND f.start_time >= s.day AND f.start_time < s.day + interval '1 day'
+			  AND f.start_time >= %3$L AND f.start_time < %4$L
+			  AND ((s.day, f.src_addr, f.dst_addr, f.dst_port, f.protocol) IN (SELECT * FROM late)) IS TRUE
+			OFFSET 0) f
+		WINDOW w AS (PARTITION BY day, src_addr, dst_addr, dst_port, protocol ORDER BY start_time)
 	)
 	INSERT INTO %1$I.peer_day AS p
-	SELECT day, src_addr, dst_addr, dst_port, protocol, count(*), count(*) FILTER (WHERE failed),
-		   sum(src_payload), sum(dst_payload), sum(src_packets), min(start_time), max(start_time), coalesce(sum(gap_ms * gap_ms), 0)
+	SELECT day, src_addr, dst_addr, dst_port, protocol, count(src_packets), count(*) FILTER (WHERE failed),
+		   sum(src_payload), sum(dst_payload), sum(src_packets), min(start_time), max(start_time),
+		   coalesce(sum(any_gap * any_gap), sum(gap * gap), 0)
 	FROM contact GROUP BY 1, 2, 3, 4, 5
 	ON CONFLICT (day, src_addr, dst_addr, dst_port, protocol) DO UPDATE SET
 		flows = p.flows + excluded.flows,
@@ -350,17 +378,8 @@ SELECT format($q$
 		first_start = least(p.first_start, excluded.first_start),
 		last_start = greatest(p.last_start, excluded.last_start),
 		gap_sq_ms = CASE WHEN excluded.first_start >= p.last_start
-			THEN p.gap_sq_ms + excluded.gap_sq_ms
-				 + ((extract(epoch FROM excluded.first_start - p.last_start) * 1000)::int8) ^ 2
-			ELSE (SELECT coalesce(sum(g.gap_ms * g.gap_ms), 0)		-- flows may have been deleted
-				  FROM (SELECT (extract(epoch FROM f.start_time - lag(f.start_time) OVER (ORDER BY f.start_time)) * 1000)::int8 AS gap_ms
-						FROM %1$I.flow f
-						-- a source has fewer flows than a busy server: keep the planner off the index on dst_addr
-						WHERE f.src_addr = excluded.src_addr AND f.dst_addr IS NOT DISTINCT FROM excluded.dst_addr
-						  AND f.dst_port = excluded.dst_port AND f.protocol = excluded.protocol
-						  AND f.start_time >= excluded.day AND f.start_time < excluded.day + interval '1 day'
-						  AND f.start_time >= %3$L AND f.start_time < %4$L) g)
-			END
+			THEN p.gap_sq_ms + excluded.gap_sq_ms + anomaly.gap_ms(p.last_start, excluded.first_start) ^ 2
+			ELSE excluded.gap_sq_ms END
 	RETURNING p.*
 $q$, store, source, lo, hi)
 $$;

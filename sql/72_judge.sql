@@ -73,13 +73,15 @@ BEGIN
 			SELECT max(upload) FILTER (WHERE day = $5) / greatest(avg(upload) FILTER (WHERE day < $5), 1)
 			FROM %I.source_day WHERE src_addr = $1 AND day <= $5 AND day >= $5 - interval '14 days'$q$, store)
 		WHEN 'rhythm_hosts' THEN format($q$
-			WITH rhythm AS (
-				SELECT dst_addr, flows, anomaly.gap_mean(flows, first_start, last_start) AS mean
-				FROM %I.peer_day p WHERE day = $5 AND src_addr = $1 AND dst_port = $3 AND protocol = $4
-				  AND anomaly.gap_cv(flows, first_start, last_start, gap_sq_ms) <= 0.3
-			)
-			SELECT count(*) FROM rhythm w JOIN rhythm b ON b.mean BETWEEN w.mean / 1.5 AND w.mean * 1.5 AND 2 * b.flows >= w.flows
-			WHERE w.dst_addr = $2$q$, store)
+			SELECT count(*) FROM (
+				SELECT FROM (SELECT flows, anomaly.gap_mean(flows, first_start, last_start) AS mean FROM %1$I.peer_day
+							 WHERE (day, src_addr, dst_addr, dst_port, protocol) = ($5, $1, $2, $3, $4)
+							   AND anomaly.gap_cv(flows, first_start, last_start, gap_sq_ms) <= 0.3) w
+				JOIN %1$I.peer_day b ON 2 * b.flows >= w.flows
+					AND anomaly.gap_mean(b.flows, b.first_start, b.last_start) BETWEEN w.mean / 1.5 AND w.mean * 1.5
+				WHERE (b.day, b.src_addr, b.dst_port, b.protocol) = ($5, $1, $3, $4)
+				  AND anomaly.gap_cv(b.flows, b.first_start, b.last_start, b.gap_sq_ms) <= 0.3
+				LIMIT 100) r	-- who polls thousands would be looked at thousands of times$q$, store)
 		WHEN 'new_peer' THEN format($q$
 			SELECT (EXISTS (SELECT FROM %1$I.source_day WHERE src_addr = $1 AND day < $5)
 					AND NOT EXISTS (SELECT FROM %1$I.peer_day WHERE src_addr = $1 AND dst_addr = $2 AND day < $5))::int$q$, store)
