@@ -31,7 +31,7 @@ static const pga_param_spec dnn_params[] = {
 	{"batch_norm", PGA_PARAM_BOOL, 1, 0, 1, NULL,
 	"Whether each hidden layer's sums are scaled to the mini-batch's mean and deviation."},
 	NN_PARAMS("Most passes over the rows; 0 stands for about 8,000 mini-batches.",
-			  256, 1e-3, 0.1, 1e-5, 30),
+			  256, 1e-3, 0.1, 1e-5, 30, 1, NN_PATIENCE "."),
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
 };
 
@@ -52,9 +52,9 @@ plan(const pga_matrix *shape, const pga_params *params)
 static size_t
 dnn_fit_bytes(pga_ctx *ctx, const pga_matrix *shape, const pga_params *params)
 {
-	nn_plan		p = plan(shape, params);
+	nn_task		task = {.m = shape, .plan = plan(shape, params)};
 
-	return pga_add(ctx, pga_add(ctx, nn_train_bytes(ctx, shape, &p, params), nn_folded_bytes(ctx, &p)),
+	return pga_add(ctx, pga_add(ctx, nn_train_bytes(ctx, &task, params), nn_folded_bytes(ctx, &task.plan)),
 				   shape->classes * (sizeof(double) + sizeof(float)));
 }
 
@@ -95,7 +95,10 @@ static void *
 dnn_fit(pga_ctx *ctx, const pga_matrix *m, const pga_params *params, pga_report *report)
 {
 	int			choice = (int) pga_param(params, "class_weight");
-	nn_task		task = {.m = m, .target = m->target, .plan = plan(m, params)};
+	nn_task		task = {
+		.m = m, .target = m->target, .plan = plan(m, params), .steps = 8000,
+		.seed = (uint64_t) pga_param(params, "seed")
+	};
 	pga_buf		out = {.ctx = ctx};
 	pga_reader	r = {.ctx = ctx};
 

@@ -52,7 +52,7 @@ static const pga_param_spec lstm_params[] = {
 	{"smoothing", PGA_PARAM_INT, 16, 1, MAX_WINDOW, NULL,
 	"Rows, the scored one and those before it, whose errors are averaged."},
 	NN_PARAMS("Most passes over the rows; 0 stands for about 3,000 mini-batches.",
-			  32, 1e-3, 0, 0, 20),
+			  32, 1e-3, 0, 0, 20, 1, NN_PATIENCE "."),
 	{NULL, PGA_PARAM_INT, 0, 0, 0, NULL, NULL}
 };
 

@@ -149,6 +149,27 @@ nn_net_bytes(pga_ctx *ctx, const nn_plan *plan, size_t batch)
 }
 
 /*
+ * Weights and biases even within 1 / sqrt(inputs), after LeCun et al.,
+ * "Efficient BackProp", 1998.  What a network makes of rows unlike those it
+ * learns from starts out small, and stays closer to it.
+ */
+static void
+draw_small_weights(nn_net *net, pga_rng *rng)
+{
+	for (size_t l = 0; l < net->nlayers; l++)
+	{
+		const nn_layer *y = &net->layer[l];
+		double		range = 1 / sqrt((double) y->used_in);
+		float	   *value = net->block.value;
+
+		for (size_t i = 0; i <= y->used_in; i++)
+			for (size_t j = 0; j < y->used_out; j++)
+				value[(i < y->used_in ? y->weight + i * y->out : y->bias) + j] =
+					(float) (range * (2 * pga_rng_real(rng) - 1));
+	}
+}
+
+/*
  * Weights as He et al. (2015) draw them for ReLU, and Glorot & Bengio (2010)
  * for the last layer; scales 1, the rest 0.
  */
@@ -207,7 +228,10 @@ nn_net_create(pga_ctx *ctx, const nn_plan *plan, size_t batch, uint64_t seed)
 			y->variance[j] = 1;
 	}
 	pga_rng_seed(&rng, seed, 0);
-	draw_weights(net, &rng);
+	if (plan->small)
+		draw_small_weights(net, &rng);
+	else
+		draw_weights(net, &rng);
 	pga_rng_seed(&net->rng, seed, 1);
 	return net;
 }

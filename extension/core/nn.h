@@ -165,6 +165,7 @@ typedef struct nn_plan
 	size_t		nlayers;
 	bool		norm;
 	double		dropout;
+	bool		small;			/* weights start as in LeCun et al. (1998), smaller than for ReLU */
 } nn_plan;
 
 size_t		nn_net_bytes(pga_ctx *, const nn_plan *, size_t batch);
@@ -185,25 +186,26 @@ double		nn_square_error(const float *y, const float *x, size_t rows, size_t cols
 /* ---- training (nn_train.c) -------------------------------------------------------------- */
 
 /* Options the neural detectors have in common. */
-#define NN_PARAMS(epochs_doc_, batch_, rate_, dropout_, l2_, patience_) \
+#define NN_PATIENCE "Passes without a better validation loss after which training stops; the best one is kept"
+#define NN_PARAMS(epochs_doc_, batch_, rate_, dropout_, l2_, patience_, least_patience_, patience_doc_) \
 	{"epochs", PGA_PARAM_INT, 0, 0, 10000, NULL, epochs_doc_}, \
 	{"batch_size", PGA_PARAM_INT, batch_, 1, NN_MAX_BATCH, NULL, \
-	"Most rows in a mini-batch; smaller tables take smaller ones."}, \
+	"Most rows in a mini-batch; small tables take smaller ones."}, \
 	{"learning_rate", PGA_PARAM_REAL, rate_, 1e-6, 1, NULL, \
 	"Step size of Adam; halved when the validation loss stands still."}, \
 	{"dropout", PGA_PARAM_REAL, dropout_, 0, 0.9, NULL, \
 	"Share of hidden outputs left out at random in training."}, \
 	{"l2", PGA_PARAM_REAL, l2_, 0, 1, NULL, \
 	"Penalty on the squares of the weights."}, \
-	{"patience", PGA_PARAM_INT, patience_, 1, 10000, NULL, \
-	"Passes without a better validation loss after which training stops; the best one is kept."}, \
+	{"patience", PGA_PARAM_INT, patience_, least_patience_, 10000, NULL, patience_doc_}, \
 	{"validation", PGA_PARAM_REAL, 0.1, 0.01, 0.5, NULL, \
 	"Share of the training rows that only measure the validation loss."}
 
 /* When to halve the rate, when to stop, what to keep. */
 typedef struct nn_schedule
 {
-	size_t		epochs,
+	size_t		epochs,			/* planned */
+				epoch,			/* gone by, when nothing is validated */
 				patience,
 				since_best,
 				since_halved;
@@ -222,10 +224,17 @@ typedef struct nn_task
 	const uint32_t *target;		/* [rows] */
 	const float *class_weight;	/* [classes] */
 	nn_plan		plan;
+	uint64_t	seed;
+	size_t		steps;			/* mini-batches when option epochs is 0 */
 	double		noise;			/* share of the numbers that are swapped between rows */
+	bool		rest;			/* what is left of a pass is a smaller mini-batch, and of few
+								 * rows a pass may be one; else they are alike, and several */
 } nn_task;
 
-size_t		nn_train_bytes(pga_ctx *, const pga_matrix *shape, const nn_plan *, const pga_params *);
+/* m of the task is the shape alone. */
+size_t		nn_train_bytes(pga_ctx *, const nn_task *, const pga_params *);
+/* With option patience 0 no row is kept to validate on: all are learnt from, to
+ * the last pass. */
 nn_net	   *nn_train(pga_ctx *, const nn_task *, const pga_params *, pga_report *);
 
 /* ---- trained networks (nn_folded.c) -------------------------------------------------------- */

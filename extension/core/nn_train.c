@@ -1,12 +1,14 @@
 /*
  * nn_train.c - training a dense network: mini-batches, validation, schedule.
  *
- * Some rows, drawn at random, only measure the validation loss.  The others
- * are seen once in each pass, in random order, with two exceptions.  A row
- * that stands for more rows than the average one is seen several times, in
- * different mini-batches, so that the part of its weight in each is at most
- * the average; a pass is then at most twice as long.  And what is left of a
- * mini-batch is spread over all of them.
+ * Some rows, drawn at random, only measure the validation loss, unless option
+ * patience is 0.  The others are seen once in each pass, in random order, with
+ * two exceptions.  A row that stands for more rows than the average one is
+ * seen several times, in different mini-batches, so that the part of its
+ * weight in each is at most the average; a pass is then at most twice as long.
+ * And what is left of a mini-batch is spread over all of them, unless the task
+ * wants it as it is: a smaller mini-batch, whose rougher step keeps a network
+ * from learning single rows by heart (Keskar et al., ICLR 2017).
  */
 #include "nn.h"
 
@@ -15,12 +17,12 @@
 
 #include "fmath.h"
 
-#define STEPS 8000				/* mini-batches when option epochs is 0 */
 #define LEAST_EPOCHS 10
 #define MOST_EPOCHS 400
 #define PASS_STEPS 20			/* mini-batches in a pass, at least, or they get smaller */
 #define LEAST_BATCH 16
 #define MOST_VALIDATION 16384	/* rows */
+#define MOST_NOTES 100			/* of the losses of passes that nobody judges */
 
 /* ---- schedule -------------------------------------------------------------------- */
 
@@ -77,11 +79,13 @@ visits(uint64_t weight, double most)
 }
 
 static size_t
-batch_size(size_t rows, const pga_params *params)
+batch_size(const nn_task *task, size_t rows, const pga_params *params)
 {
 	size_t		asked = (size_t) pga_param(params, "batch_size");
 	size_t		fitting = rows / PASS_STEPS > LEAST_BATCH ? rows / PASS_STEPS : LEAST_BATCH;
 
+	if (task->rest)
+		fitting = rows;
 	return asked < fitting ? asked : fitting;
 }
 
@@ -110,7 +114,7 @@ weigh(passes *p)
 
 /*
  * Rows in random order, those to validate on first: their share of each class
- * to one row, at least one row in all.
+ * to one row, at least one row in all, and none of a share of 0.
  */
 static uint32_t *
 draw_checks(pga_ctx *ctx, passes *p, double share)
@@ -139,7 +143,7 @@ draw_checks(pga_ctx *ctx, passes *p, double share)
 		}
 		++*n;
 	}
-	p->nchecks = p->nchecks > 0 ? p->nchecks : 1;
+	p->nchecks = p->nchecks > 0 || share == 0 ? p->nchecks : 1;
 	return order;
 }
 
@@ -149,7 +153,8 @@ plan_passes(pga_ctx *ctx, passes *p, const pga_params *params)
 {
 	size_t		rows = p->task->m->rows;
 	const uint64_t *weight = p->task->m->weight;
-	uint32_t   *order = draw_checks(ctx, p, pga_param(params, "validation"));
+	bool		validated = pga_param(params, "patience") > 0;
+	uint32_t   *order = draw_checks(ctx, p, validated ? pga_param(params, "validation") : 0);
 	uint64_t	all = 0;
 	size_t		n = 0;
 
@@ -165,7 +170,7 @@ plan_passes(pga_ctx *ctx, passes *p, const pga_params *params)
 	for (size_t i = p->nchecks; i < rows; i++)
 		for (uint64_t v = visits(weight[order[i]], p->most); v > 0; v--)
 			p->visit[p->nvisits++] = order[i];
-	p->batch = batch_size(p->nvisits, params);
+	p->batch = batch_size(p->task, p->nvisits, params);
 	p->batch_weight = ctx->alloc(ctx, p->batch * sizeof(float));
 	p->batch_target = ctx->alloc(ctx, p->batch * sizeof(uint32_t));
 }
@@ -264,6 +269,15 @@ sum_weights(const passes *p, size_t n)
 	return sum;
 }
 
+/* The first visit of a mini-batch, the s-th of so many. */
+static size_t
+batch_begin(const passes *p, size_t s, size_t steps)
+{
+	if (!p->task->rest)
+		return p->nvisits * s / steps;
+	return s < steps ? p->batch * s : p->nvisits;
+}
+
 /* One pass; the mean loss on the way. */
 static double
 learn(pga_ctx *ctx, passes *p, nn_net *net, double rate, float l2)
@@ -275,8 +289,8 @@ learn(pga_ctx *ctx, passes *p, nn_net *net, double rate, float l2)
 	shuffle(ctx, p);
 	for (size_t s = 0; s < steps; s++)
 	{
-		size_t		from = p->nvisits * s / steps;
-		size_t		n = p->nvisits * (s + 1) / steps - from;
+		size_t		from = batch_begin(p, s, steps);
+		size_t		n = batch_begin(p, s + 1, steps) - from;
 
 		gather(p, net, p->visit + from, n, false);
 		if (p->task->noise > 0)
@@ -347,28 +361,45 @@ static size_t
 epochs(const passes *p, const pga_params *params)
 {
 	double		asked = pga_param(params, "epochs");
-	double		steps = ceil((double) p->nvisits / (double) p->batch);
+	double		steps = (double) p->nvisits / (double) p->batch;
 
 	if (asked > 0)
 		return (size_t) asked;
-	return (size_t) fmax(LEAST_EPOCHS, fmin(MOST_EPOCHS, ceil(STEPS / steps)));
+	if (p->task->rest)
+		return (size_t) ceil((double) p->task->steps / steps);
+	return (size_t) fmax(LEAST_EPOCHS, fmin(MOST_EPOCHS, ceil((double) p->task->steps / ceil(steps))));
 }
 
 size_t
-nn_train_bytes(pga_ctx *ctx, const pga_matrix *shape, const nn_plan *plan, const pga_params *params)
+nn_train_bytes(pga_ctx *ctx, const nn_task *task, const pga_params *params)
 {
-	size_t		batch = batch_size(2 * shape->rows, params);
+	const pga_matrix *shape = task->m;
+	size_t		batch = batch_size(task, 2 * shape->rows, params);
 
 	/* Order and weight of each row, and at most two visits. */
 	return pga_add(ctx, pga_mul(ctx, shape->rows, 4 * sizeof(uint32_t)),
-				   pga_add(ctx, nn_net_bytes(ctx, plan, batch),
+				   pga_add(ctx, nn_net_bytes(ctx, &task->plan, batch),
 							shape->cols + pga_mul(ctx, batch, 8 + nn_pad(shape->cols) * sizeof(float))));
+}
+
+/* Once a pass is over; notes its losses.  keep: it is to be kept so far.  False: stop. */
+static bool
+judge(pga_ctx *ctx, passes *p, nn_net *net, nn_schedule *s, pga_report *report, double train_loss,
+	  bool *keep)
+{
+	if (p->nchecks > 0)
+		return nn_schedule_epoch(ctx, s, report, train_loss, validate(ctx, p, net), keep);
+	s->epoch++;
+	if (s->epoch * MOST_NOTES / s->epochs > (s->epoch - 1) * MOST_NOTES / s->epochs)
+		pga_report_append(ctx, report, "train_loss", train_loss);
+	s->best = train_loss < INFINITY ? train_loss : s->best;
+	*keep = isfinite(train_loss);
+	return *keep;
 }
 
 nn_net *
 nn_train(pga_ctx *ctx, const nn_task *task, const pga_params *params, pga_report *report)
 {
-	uint64_t	seed = (uint64_t) pga_param(params, "seed");
 	passes		p = {.task = task};
 	nn_schedule schedule = {
 		.patience = (size_t) pga_param(params, "patience"),
@@ -378,19 +409,20 @@ nn_train(pga_ctx *ctx, const nn_task *task, const pga_params *params, pga_report
 	nn_net	   *net;
 	bool		going = true;
 
-	pga_rng_seed(&p.rng, seed, 2);
+	pga_rng_seed(&p.rng, task->seed, 2);
 	plan_passes(ctx, &p, params);
-	net = nn_net_create(ctx, &task->plan, p.batch, seed);
+	schedule.epochs = epochs(&p, params);
+	net = nn_net_create(ctx, &task->plan, p.batch, task->seed);
 	if (task->target == NULL)
 		p.clean = ctx->alloc(ctx, pga_mul(ctx, p.batch, net->layer[0].in * sizeof(float)));
 	memcpy(net->block.best, net->block.value, net->block.n * sizeof(float));
 	memcpy(net->best_running, net->running, net->nrunning * sizeof(float));
-	for (size_t left = epochs(&p, params); left > 0 && going; left--)
+	for (size_t left = schedule.epochs; left > 0 && going; left--)
 	{
 		double		train_loss = learn(ctx, &p, net, schedule.rate, (float) pga_param(params, "l2"));
 		bool		keep;
 
-		going = nn_schedule_epoch(ctx, &schedule, report, train_loss, validate(ctx, &p, net), &keep);
+		going = judge(ctx, &p, net, &schedule, report, train_loss, &keep);
 		if (!keep)
 			continue;
 		memcpy(net->block.best, net->block.value, net->block.n * sizeof(float));

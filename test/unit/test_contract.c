@@ -36,7 +36,10 @@ variant(const pga_detector *d, int i, bool small)
 	pga_params	p = default_params(d);
 
 	if (small)
+	{
 		small_params(&h, &p, d);
+		set_if_known(&p, "networks", 2);
+	}
 	set_if_known(&p, "epochs", 3);
 	if (i == 1)
 	{
