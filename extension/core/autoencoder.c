@@ -34,6 +34,7 @@
 #define MOST_NETWORKS 16
 #define OTHER 4					/* one network in so many is of the other shape */
 #define STEPS 5000				/* mini-batches of each network when option epochs is 0 */
+#define CLIP 10					/* deviations; what is beyond scores, but is not learnt */
 #define LEAST_ERROR 1e-8		/* a column is off by a ten thousandth of its deviation */
 #define MOST_UNIT 100			/* logarithms of errors are well within */
 
@@ -84,7 +85,7 @@ task_of(const pga_matrix *m, const pga_params *params, size_t k)
 {
 	return (nn_task) {
 		.m = m, .plan = plan(m->cols, params, k), .steps = STEPS, .rest = true,
-		.noise = pga_param(params, "noise")
+		.limit = CLIP, .noise = pga_param(params, "noise")
 	};
 }
 
@@ -279,7 +280,7 @@ const pga_detector pga_autoencoder = {
 	.summary = "Rows that networks cannot rebuild from a few numbers are anomalous.",
 	.reference = "Hinton & Salakhutdinov 2006; Chen et al. 2017; Vincent et al. 2008",
 	.params = autoencoder_params,
-	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, PGA_LOG1P_OF_WIDE, 10},
+	.wants = {PGA_SCALE_STANDARD, PGA_ENCODE_ONE_HOT, PGA_LOG1P_OF_WIDE, CLIP},
 	.fit_bytes = autoencoder_fit_bytes,
 	.fit = autoencoder_fit,
 	.scratch_bytes = autoencoder_scratch_bytes,

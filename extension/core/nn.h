@@ -226,6 +226,7 @@ typedef struct nn_task
 	nn_plan		plan;
 	uint64_t	seed;
 	size_t		steps;			/* mini-batches when option epochs is 0 */
+	float		limit;			/* numbers beyond +-limit are learnt as that; 0: none are */
 	double		noise;			/* share of the numbers that are swapped between rows */
 	bool		rest;			/* what is left of a pass is a smaller mini-batch, and of few
 								 * rows a pass may be one; else they are alike, and several */

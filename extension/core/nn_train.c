@@ -190,6 +190,20 @@ shuffle(pga_ctx *ctx, passes *p)
 	}
 }
 
+/* Holds n numbers within what the task learns of them. */
+static void
+limit(const nn_task *task, float *x, size_t n)
+{
+	float		most = task->limit > 0 ? task->limit : NN_LIMIT;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		float		v = x[i] < most ? x[i] : most;
+
+		x[i] = v > -most ? v : -most;
+	}
+}
+
 /* Copies rows into the network's input, each for one of its visits or for all. */
 static void
 gather(passes *p, nn_net *net, const uint32_t *row, size_t n, bool all)
@@ -204,7 +218,7 @@ gather(passes *p, nn_net *net, const uint32_t *row, size_t n, bool all)
 		if (p->task->target != NULL)
 			p->batch_target[i] = p->task->target[row[i]];
 	}
-	nn_clamp_rows(net->x, n * width);
+	limit(p->task, net->x, n * width);
 	if (p->clean != NULL)
 		memcpy(p->clean, net->x, n * width * sizeof(float));
 }

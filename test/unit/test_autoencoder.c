@@ -165,6 +165,7 @@ networks_count_alike(void **state)
 #define SMALL 300
 
 static float small[SMALL * 2];
+static float centre = 100;
 static uint64_t occurrences[SMALL];
 
 /* Rows as one network learns them with `layers` 4, in a few passes. */
@@ -180,8 +181,8 @@ fit_small(size_t rows, const char *option, double value, double rate, pga_report
 	for (size_t i = 0; i < SMALL; i++)
 	{
 		/* Far off, so that the output's biases go one way in each step. */
-		small[2 * i] = 100 + (float) pga_rng_normal(&rng);
-		small[2 * i + 1] = 100 + (float) pga_rng_normal(&rng);
+		small[2 * i] = centre + (float) pga_rng_normal(&rng);
+		small[2 * i + 1] = centre + (float) pga_rng_normal(&rng);
 		occurrences[i] = 1 + i % 3;
 	}
 	pga_params_set_sizes(&h.ctx, &p, "layers", layers, 1);
@@ -249,6 +250,31 @@ a_pass_is_mini_batches_and_a_rest(void **state)
 	}
 }
 
+/*
+ * Rows 50 and 100 deviations off are both learnt as 10: the networks are the
+ * same behind their unit.  But the farther row scores higher.
+ */
+static void
+what_is_far_off_is_not_learnt(void **state)
+{
+	const size_t unit = 1 + sizeof(double);
+	pga_report	report = {0};
+	pga_buf		near = {.ctx = &h.ctx};
+	pga_buf		far = {.ctx = &h.ctx};
+	const float rows[2][2] = {{50, 50}, {100, 100}};
+	void	   *fitted;
+
+	(void) state;
+	centre = 50;
+	autoencoder()->save(fit_small(SMALL, "epochs", 20, 1e-2, &report), &near);
+	centre = 100;
+	fitted = fit_small(SMALL, "epochs", 20, 1e-2, &report);
+	autoencoder()->save(fitted, &far);
+	assert_int_equal(near.len, far.len);
+	assert_memory_equal(near.data + unit, far.data + unit, near.len - unit);
+	assert_true(score_of(fitted, rows[1]) > score_of(fitted, rows[0]));
+}
+
 static size_t
 notes(const pga_report *report, const char *name)
 {
@@ -301,6 +327,7 @@ main(void)
 		TEST(networks_count_alike),
 		TEST(the_unit_is_the_training_rows),
 		TEST(a_pass_is_mini_batches_and_a_rest),
+		TEST(what_is_far_off_is_not_learnt),
 		TEST(patience_is_what_validates),
 		TEST(shares_add_up_to_one),
 	};
