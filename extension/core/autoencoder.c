@@ -14,9 +14,8 @@
  * mean of their errors, where all count alike, well as one may rebuild, in
  * units of what it is for the training rows.
  *
- * Each network learns for a number of steps and stays as it is then.  Keeping
- * what rebuilds validation rows best is for networks that are to rebuild
- * everything; here those rows are no better than the others.
+ * Each network learns for a number of steps and stays as it is then: stopping
+ * where validation rows were rebuilt best told anomalies worse.
  *
  * Vincent et al., "Extracting and Composing Robust Features with Denoising
  * Autoencoders", ICML 2008: while learning, some numbers of a row are swapped

@@ -7,8 +7,8 @@
  * seen several times, in different mini-batches, so that the part of its
  * weight in each is at most the average; a pass is then at most twice as long.
  * And what is left of a mini-batch is spread over all of them, unless the task
- * wants it as it is: a smaller mini-batch, whose rougher step keeps a network
- * from learning single rows by heart (Keskar et al., ICLR 2017).
+ * wants it as it is: a smaller mini-batch, as PyTorch has it, with which the
+ * autoencoder told anomalies better on small tables.
  */
 #include "nn.h"
 
