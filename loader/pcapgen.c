@@ -21,6 +21,7 @@
 #define SCALE_MIN 0.01
 #define SCALE_MAX 50
 #define ALL_ATTACKS ((1u << ATTACKS) - 1)
+#define THE_USUAL ((1u << USUAL_ATTACKS) - 1)
 
 typedef struct options
 {
@@ -48,9 +49,11 @@ static const char help[] =
 "      --start=TIME    first midnight, UTC (default 2026-01-05T00:00:00Z, a Monday)\n"
 "      --days=N        1 to 366 (default 2)\n"
 "      --hosts=N       workstations, 8 to 150 (default 20)\n"
-"      --attacks=LIST  all (default), none, or some of: syn_flood, port_scan,\n"
-"                      host_scan, brute_force, exfiltration, beacon\n"
-"                      separated by commas\n"
+"      --attacks=LIST  usual (default): syn_flood, port_scan, host_scan,\n"
+"                      brute_force, exfiltration, beacon; all: these and the rare\n"
+"                      night_upload, slow_brute_force, mail_guessing,\n"
+"                      slow_ping_sweep, udp_flood, spoofed_syn_flood,\n"
+"                      spoofed_udp_flood; none; or names separated by commas\n"
 "      --attack-days=LIST  days that have them, from 1, separated by commas\n"
 "                      (default 2, or 1 of a single day); each has all of them\n"
 "      --scale=X       ordinary activity, 0.01 to 50 times the usual (default 1)\n"
@@ -131,6 +134,8 @@ parse_attacks(const char *list)
 
 	if (strcmp(list, "all") == 0)
 		return ALL_ATTACKS;
+	if (strcmp(list, "usual") == 0)
+		return THE_USUAL;
 	if (strcmp(list, "none") == 0)
 		return 0;
 	for (const char *name = list;; name++)
@@ -178,7 +183,7 @@ parse_options(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
 	options		o = {.seed = 1,.start = parse_start("2026-01-05T00:00:00Z"),.days = 2,.hosts = 20,
-	.attacks = ALL_ATTACKS,.scale = 1};
+	.attacks = THE_USUAL,.scale = 1};
 	const char *attack_days = NULL;
 
 	for (int c; (c = getopt_long(argc, argv, "o:h", known, NULL)) != -1;)

@@ -255,9 +255,11 @@ void		office_start(office *, sim *);
 /* a host on the far side of the gateway */
 host		outside_host(const office *, rng *, const uint8_t v4[4], const char *name);
 
-/* ---- attacks (pcapgen_attack.c) ------------------------------------------ */
+/* ---- attacks (pcapgen_attack.c, pcapgen_rare.c) --------------------------- */
 
-#define ATTACKS 6
+#define USUAL_ATTACKS 6			/* placed unless others are asked for */
+#define RARE_ATTACKS 7
+#define ATTACKS (USUAL_ATTACKS + RARE_ATTACKS)
 #define DAYS_MAX 366
 
 typedef struct attack_set

@@ -1,5 +1,6 @@
 /*
- * pcapgen_attack.c - six attacks, each with an attacker of its own.
+ * pcapgen_attack.c - the six usual attacks, each with an attacker of its own,
+ * and the placing of these and of the rarer ones of pcapgen_rare.c.
  *
  *   syn_flood     one address outside fills the mail server's backlog
  *   port_scan     a workstation tries the ports of the jump host
@@ -13,50 +14,24 @@
  */
 #include <string.h>
 
-#include "pcapgen.h"
+#include "pcapgen_attack.h"
 
 #define FIRST_SUSPECT 2			/* the workstations before are administrators' */
-#define SCAN_PORTS 1024
 #define SCANNED_SERVICE 3389	/* remote desktop: nobody here uses it */
 #define SCANNED_NETS 4			/* 10.20.0.0/22 */
-#define BACKLOG 256				/* half-open connections the server accepts */
-
-/* What an attack in progress knows. */
-typedef struct assault
-{
-	office	   *office;
-	host	   *attacker,
-			   *victim;
-	host		outsider;		/* the attacker or the victim, where that is outside */
-	host		ghost;			/* an address being scanned that nobody has */
-	int			done,
-				total;
-	int64_t		gap;			/* mean time from one connection to the next */
-	uint16_t	ports[SCAN_PORTS];
-} assault;
-
-typedef struct attack
-{
-	const char *name,
-			   *threat;			/* what the flow store's rules call it */
-	int64_t		earliest,
-				latest;			/* start, from midnight */
-	void		(*prepare) (assault *, actor *, host *suspect);
-	int64_t		(*fire) (sim *, actor *, int64_t now);
-} attack;
 
 /* When to act again: never once the last one is done. */
-static int64_t
-again(assault *x, int64_t at)
+int64_t
+attack_again(assault *x, int64_t at)
 {
 	return ++x->done < x->total ? at : NEVER;
 }
 
 /* The same, at random about the attack's pace. */
-static int64_t
-again_at_pace(assault *x, actor *a, int64_t now)
+int64_t
+attack_again_at_pace(assault *x, actor *a, int64_t now)
 {
-	return again(x, now + (int64_t) rng_exponential(&a->rng, (double) x->gap));
+	return attack_again(x, now + (int64_t) rng_exponential(&a->rng, (double) x->gap));
 }
 
 /* ---- SYN flood ----------------------------------------------------------------- */
@@ -80,7 +55,7 @@ fire_flood(sim *s, actor *a, int64_t now)
 
 	tcp_probe(s, a, now, x->attacker, x->victim, 25,
 			  x->done < BACKLOG ? REPLY_HALF_OPEN : REPLY_NONE, 1);
-	return again_at_pace(x, a, now);
+	return attack_again_at_pace(x, a, now);
 }
 
 /* ---- vertical scan ------------------------------------------------------------- */
@@ -110,7 +85,7 @@ fire_port_scan(sim *s, actor *a, int64_t now)
 		rng_chance(&a->rng, 0.1) ? REPLY_NONE : REPLY_RESET;
 
 	tcp_probe(s, a, now, x->attacker, x->victim, port, reply, 1);
-	return again_at_pace(x, a, now);
+	return attack_again_at_pace(x, a, now);
 }
 
 /* ---- horizontal scan ----------------------------------------------------------- */
@@ -152,7 +127,7 @@ fire_host_scan(sim *s, actor *a, int64_t now)
 		tcp_probe(s, a, now, x->attacker, near, SCANNED_SERVICE, REPLY_RESET, 1);
 	else if (net > 0)
 		tcp_probe(s, a, now, x->attacker, &x->ghost, SCANNED_SERVICE, REPLY_NONE, 1);
-	return again_at_pace(x, a, now);
+	return attack_again_at_pace(x, a, now);
 }
 
 /* ---- brute force --------------------------------------------------------------- */
@@ -169,8 +144,9 @@ prepare_brute_force(assault *x, actor *a, host *suspect)
 	a->truth->port = 22;
 }
 
-static int64_t
-fire_brute_force(sim *s, actor *a, int64_t now)
+/* One connection to the victim, and so many wrong passwords. */
+void
+attack_guess_ssh(sim *s, actor *a, int64_t now, int guesses)
 {
 	assault    *x = a->state;
 	tcp			t;
@@ -179,14 +155,20 @@ fire_brute_force(sim *s, actor *a, int64_t now)
 	ssh_greet(&t);
 	ssh_send(&t, CLIENT, 32);	/* may I? */
 	ssh_send(&t, SERVER, 32);
-	for (int guess = 0; guess < 3; guess++)
+	for (; guesses > 0; guesses--)
 	{
 		ssh_send(&t, CLIENT, 96);
 		tcp_pause(&t, rng_range(&a->rng, 900 * MSEC, 1800 * MSEC));
 		ssh_send(&t, SERVER, 40);
 	}
 	tcp_close(&t, SERVER);
-	return again_at_pace(x, a, now);
+}
+
+static int64_t
+fire_brute_force(sim *s, actor *a, int64_t now)
+{
+	attack_guess_ssh(s, a, now, 3);
+	return attack_again_at_pace(a->state, a, now);
 }
 
 /* ---- exfiltration -------------------------------------------------------------- */
@@ -217,7 +199,7 @@ fire_exfiltration(sim *s, actor *a, int64_t now)
 		tcp_pause(&t, rng_range(&a->rng, 1 * SEC, 5 * SEC));
 	}
 	tls_end(&t);
-	return again(x, t.now + rng_range(&a->rng, 1 * MIN, 4 * MIN));
+	return attack_again(x, t.now + rng_range(&a->rng, 1 * MIN, 4 * MIN));
 }
 
 /* ---- beacon -------------------------------------------------------------------- */
@@ -242,12 +224,12 @@ fire_beacon(sim *s, actor *a, int64_t now)
 	tls_greet(&t, x->outsider.name);
 	tls_exchange(&t, 140, 180);
 	tls_end(&t);
-	return again(x, now + 60 * SEC + rng_range(&a->rng, -1500 * MSEC, 1500 * MSEC));
+	return attack_again(x, now + 60 * SEC + rng_range(&a->rng, -1500 * MSEC, 1500 * MSEC));
 }
 
 /* ---- placing them -------------------------------------------------------------- */
 
-static const attack attacks[ATTACKS] = {
+static const attack usual_attacks[USUAL_ATTACKS] = {
 	{"syn_flood", "ddos", HOUR, 22 * HOUR, prepare_flood, fire_flood},
 	{"port_scan", "port_scan", HOUR, 22 * HOUR, prepare_port_scan, fire_port_scan},
 	{"host_scan", "port_scan", HOUR, 22 * HOUR, prepare_host_scan, fire_host_scan},
@@ -256,18 +238,29 @@ static const attack attacks[ATTACKS] = {
 	{"beacon", "beaconing", HOUR, 16 * HOUR, prepare_beacon, fire_beacon},
 };
 
+static const attack *
+numbered(int i)
+{
+	return i < USUAL_ATTACKS ? &usual_attacks[i] : &rare_attacks[i - USUAL_ATTACKS];
+}
+
 int
 attack_find(const char *name, size_t length)
 {
 	for (int i = 0; i < ATTACKS; i++)
-		if (strlen(attacks[i].name) == length && strncmp(attacks[i].name, name, length) == 0)
+		if (strlen(numbered(i)->name) == length && strncmp(numbered(i)->name, name, length) == 0)
 			return i;
 	return -1;
 }
 
+/* Forged sources are many, and nobody's: 0.0.0.0, as alerts have it. */
 static void
 print_address(char *text, size_t size, const host *h)
 {
+	static const host nobody;
+
+	if (h == NULL)
+		h = &nobody;
 	snprintf(text, size, "%d.%d.%d.%d", h->v4[0], h->v4[1], h->v4[2], h->v4[3]);
 }
 
@@ -302,6 +295,6 @@ attacks_place(attack_set *set, unsigned mask, office *o, sim *s, int64_t day, in
 		rng			r = rng_make(o->seed, stream + 1 + (uint64_t) i);
 
 		if (mask & 1u << i)
-			place(&set->truths[set->count++], &attacks[i], o, s, day, r, suspect);
+			place(&set->truths[set->count++], numbered(i), o, s, day, r, suspect);
 	}
 }

@@ -120,7 +120,7 @@ cmp_ok(-s $pcap, '<', 170e6, 'of moderate size');
 
 # One look at everything: a field that a frame does not have is empty.
 my @names = qw(frame.time_epoch _ws.col.Protocol tcp.stream udp.stream ip.src ip.dst
-  tcp.srcport tcp.dstport ipv6.version _ws.malformed ip.checksum.status tcp.checksum.status
+  tcp.srcport tcp.dstport udp.srcport udp.dstport ipv6.version _ws.malformed ip.checksum.status tcp.checksum.status
   udp.checksum.status icmp.checksum.status icmpv6.checksum.status tcp.analysis.flags
   tcp.analysis.retransmission dns.flags.response dns.response_to dns.flags.rcode);
 my @all;
@@ -169,35 +169,101 @@ is(join(' ', sort map { $_->{attack} } @truth),
 my %attackers = map { $_->{src} => 1 } @truth;
 is(scalar keys %attackers, 6, 'each with an attacker of its own');
 
+# The jump host is only visited by administrators, and no host but the attacker
+# uses the scanned service or talks to the attackers' machines.
+my $tally = {};
+add_up($tally, $_, @truth) for @all;
 for my $t (@truth)
 {
-	# The jump host is only visited by administrators, and no host but the
-	# attacker uses the scanned service or talks to the attackers' machines.
-	my @frames = grep { between($_, $t) } @all;
-	my %streams = map { $_->{'tcp.stream'} => 1 } @frames;
-	my ($first, $last) = map { sprintf '%.6f', $frames[$_]{'frame.time_epoch'} } (0, -1);
-	my ($said_first, $said_last) = map { epoch($t->{$_}) } qw(start end);
-
-	is(scalar @frames, $t->{packets}, "$t->{attack}: packets as tshark counts them");
-	is(scalar keys %streams, $t->{flows}, "$t->{attack}: flows as tshark counts them");
-	is($said_first, $first, "$t->{attack}: starts with its first packet");
-	is($said_last, $last, "$t->{attack}: ends with its last packet");
-	cmp_ok($said_first, '>=', $start + 86400, "$t->{attack}: on the second day");
+	check_truth($tally->{ $t->{attack} }, $t);
+	cmp_ok(epoch($t->{start}), '>=', $start + 86400, "$t->{attack}: on the second day");
 }
 
-# Does the frame belong to the conversations of this attack?
+pcapgen("$small --seed=7 --attacks=usual -o $dir/usual.pcap --truth=$dir/usual.csv");
+is(sha256("$dir/usual.pcap"), sha256("$dir/a.pcap"), 'the usual attacks are the default');
+
+my @rare = qw(mail_guessing night_upload slow_brute_force slow_ping_sweep spoofed_syn_flood spoofed_udp_flood udp_flood);
+pcapgen("$small --seed=7 --attacks=all -o $dir/every.pcap --truth=$dir/every.csv");
+my @every = read_truth("$dir/every.csv");
+is(join(' ', sort map { $_->{attack} } @every), join(' ', sort @rare, map { $_->{attack} } @truth), 'all: the rare ones too');
+is(scalar(keys %{ { map { $_->{src} => 1 } @every } }), @every - 1, 'only the forged ones have a source in common');
+my %usual = map { $_->{attack} => $_ } read_truth("$dir/a.csv");
+is_deeply([ grep { $usual{ $_->{attack} } } @every ], [ read_truth("$dir/a.csv") ], '... the usual ones as without them');
+pcapgen("$small --seed=7 --attacks=" . join(',', @rare) . " -o $dir/rare.pcap --truth=$dir/rare.csv");
+@truth = read_truth("$dir/rare.csv");
+is_deeply(\@truth, [ grep { !$usual{ $_->{attack} } } @every ], '... and these as without the usual');
+
+@names = qw(frame.time_epoch tcp.stream udp.stream ip.src ip.dst tcp.srcport tcp.dstport
+  udp.srcport udp.dstport icmp.type _ws.malformed ip.checksum.status);
+$tally = {};
+for my $row (tshark("$dir/rare.pcap", 'ip', @names))
+{
+	my %frame;
+	@frame{@names} = @$row;
+	$frame{'_ws.malformed'} eq '' && $frame{'ip.checksum.status'} eq '1' or $tally->{bad}++;
+	add_up($tally, \%frame, @truth);
+}
+is($tally->{bad}, undef, 'rare attacks: tshark finds nothing wrong');
+check_truth($tally->{ $_->{attack} }, $_) for @truth;
+cmp_ok(scalar keys %{ $tally->{$_}{sources} }, '>=', 200, "$_: from many addresses") for qw(spoofed_syn_flood spoofed_udp_flood);
+ok(!(grep { !/^198\.1[89]\./ } map { keys %{ $tally->{$_}{sources} } } qw(spoofed_syn_flood spoofed_udp_flood)),
+	'... of those for benchmarks');
+my ($upload) = grep { $_->{attack} eq 'night_upload' } @truth;
+like($upload->{start}, qr/T0[0-4]:/, 'night_upload: by night');
+
+# A frame of an attack's conversations, added to what is known of the attack.
+sub add_up
+{
+	my ($known, $frame, @attacks) = @_;
+	for my $t (@attacks)
+	{
+		my $sender = between($frame, $t) or next;
+		my $sum = $known->{ $t->{attack} } //= {};
+		$sum->{packets}++;
+		# tshark has no streams of ICMP: a host each
+		$sum->{flows}{ join '/', map { $frame->{$_} // '' } qw(tcp.stream udp.stream),
+			$frame->{'tcp.stream'} . $frame->{'udp.stream'} eq '' ? 'ip.dst' : () } = 1;
+		$sum->{sources}{ $frame->{'ip.src'} } = 1 if $sender eq 'src';
+		$sum->{first} //= $frame->{'frame.time_epoch'};
+		$sum->{last} = $frame->{'frame.time_epoch'};
+	}
+	return;
+}
+
+sub check_truth
+{
+	my ($sum, $t) = @_;
+	is($sum->{packets}, $t->{packets}, "$t->{attack}: packets as tshark counts them");
+	is(scalar keys %{ $sum->{flows} }, $t->{flows}, "$t->{attack}: flows as tshark counts them");
+	is(epoch($t->{start}), sprintf('%.6f', $sum->{first}), "$t->{attack}: starts with its first packet");
+	is(epoch($t->{end}), sprintf('%.6f', $sum->{last}), "$t->{attack}: ends with its last packet");
+	return;
+}
+
+# Which side of this attack sent the frame, if it belongs to its conversations?
 sub between
 {
 	my ($frame, $t) = @_;
-	return 0 if $frame->{'tcp.stream'} eq '';
+	my ($layer) = grep { ($frame->{"$_.stream"} // '') ne '' } qw(tcp udp);
+	return if !defined $layer && $t->{attack} ne 'slow_ping_sweep';
 	for ([ 'src', 'dst' ], [ 'dst', 'src' ])
 	{
 		my ($from, $to) = @$_;
-		next if $frame->{"ip.$from"} ne $t->{src};
-		next if $t->{dst} !~ m{/} && $frame->{"ip.$to"} ne $t->{dst};
-		return $t->{dst_port} eq '' || $frame->{"tcp.${to}port"} eq $t->{dst_port};
+		next if !within($frame->{"ip.$from"}, $t->{src}) || !within($frame->{"ip.$to"}, $t->{dst});
+		return $from if !defined $layer && ($frame->{'icmp.type'} // '') ne '';
+		return $from if defined $layer && ($t->{dst_port} eq '' || $frame->{"$layer.${to}port"} eq $t->{dst_port});
 	}
-	return 0;
+	return;
+}
+
+# Is the address this one, or of this network?  0.0.0.0 is anybody.
+sub within
+{
+	my ($address, $network) = @_;
+	my ($base, $bits) = split m{/}, $network;
+	return 1 if $address eq $network || $network eq '0.0.0.0';
+	return 0 if !defined $bits || $address !~ /^\d+\.\d+\.\d+\.\d+$/;
+	return !((unpack('N', pack 'C4', split /\./, $address) ^ unpack('N', pack 'C4', split /\./, $base)) >> 32 - $bits);
 }
 
 sub epoch
