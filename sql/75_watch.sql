@@ -306,7 +306,7 @@ COMMENT ON FUNCTION @extschema@.anomaly_watch(name, text, float8, float8, int) I
 	'has a model score every flow that arrives in a store; again for the same model: changes the settings';
 
 CREATE FUNCTION anomaly.check_watch(store name, watch int) RETURNS void
-LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -170,6 +170,9 @@ BEGIN
 	ELSIF (t0 IS NULL OR t1 IS NULL) AND (kind IN ('contamination', 'budget') OR t0 IS NOT NULL OR t1 IS NOT NULL) OR t0 >= t1 THEN
 		RAISE EXCEPTION 'no period from % to %', coalesce(t0::text, 'NULL'), coalesce(t1::text, 'NULL') USING ERRCODE = 'invalid_parameter_value',
 			HINT = 'A threshold by contamination or budget needs the period it is taken from.';
+	ELSIF kind = 'budget' AND NOT (isfinite(t0) AND isfinite(t1)) THEN
+		RAISE EXCEPTION 'a budget of alerts a day from % to %', t0, t1 USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'Give a period that has a number of days.';
 	END IF;
 END
 $$;
@@ -183,10 +186,11 @@ SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 AS $$
 DECLARE
-	count_alerts CONSTANT text := format('SELECT count(*) FROM %I.alert WHERE watch_id = $1 AND last_seen >= $2 AND first_seen < $3', store);
+	count_alerts text;
 BEGIN
 	PERFORM anomaly.check_watch(store, watch_id);
 	PERFORM anomaly.check_threshold(kind, value, t0, t1);
+	count_alerts := format('SELECT count(*) FROM %I.alert WHERE watch_id = $1 AND last_seen >= $2 AND first_seen < $3', store);
 	PERFORM anomaly.lock_store(store);
 	EXECUTE count_alerts INTO alerts_before USING watch_id, t0, t1;
 	p_value := CASE kind WHEN 'p_value' THEN value WHEN 'severity' THEN power(10, -(value / 25 + 1))

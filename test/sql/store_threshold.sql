@@ -85,8 +85,11 @@ SELECT anomaly_set_threshold('dial', :w, 'budget', 5);
 SELECT anomaly_set_threshold('dial', :w, 'severity', 50, '2026-01-09', '2026-01-05');
 SELECT anomaly_set_threshold('dial', :w, 'contamination', 0.001, '2025-01-05', '2025-01-06');
 SELECT anomaly_preview_threshold('dial', :w, 'severity', 50, NULL, NULL);
+SELECT anomaly_preview_threshold('dial', :w, 'budget', 5, '-infinity', 'infinity');
+SELECT anomaly_set_threshold('dial', NULL, 'severity', 50);
 \set VERBOSITY sqlstate
 SELECT anomaly_set_threshold('dial', 77, 'severity', 50);
+SELECT anomaly_set_threshold(NULL, 77, 'severity', 50);
 \set VERBOSITY terse
 
 -- Debouncing: a rule that must fire in 3 of 5 minutes.
