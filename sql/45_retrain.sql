@@ -140,7 +140,7 @@ BEGIN
 		RAISE EXCEPTION 'model "%" does not exist', model
 			USING ERRCODE = 'PA001', HINT = 'anomaly_train() makes the first version.';
 	END IF;
-	IF NOT tolerance BETWEEN 0 AND 1 THEN
+	IF (tolerance BETWEEN 0 AND 1) IS NOT TRUE THEN
 		RAISE EXCEPTION 'argument "tolerance" is % but must be between 0 and 1', tolerance USING ERRCODE = 'PA005';
 	END IF;
 	query := coalesce(query, (SELECT r.query FROM anomaly.retraining r

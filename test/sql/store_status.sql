@@ -135,6 +135,7 @@ SELECT version FROM anomaly_train('duty', 'SELECT * FROM duty.flow_feature', fea
 SELECT anomaly_watch('duty', 'duty');
 UPDATE duty.watch SET error = 'column gone', error_at = now();
 SELECT failed FROM anomaly_retrain('duty', 'SELECT 1 AS x FROM nowhere');
+SELECT anomaly_retrain('duty', tolerance => NULL);
 RESET ROLE;
 ALTER TABLE anomaly.model_version DISABLE TRIGGER keep_version;
 UPDATE anomaly.model_version SET created_at = now() - interval '45 days' WHERE model = 'duty';
