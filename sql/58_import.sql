@@ -315,6 +315,9 @@ BEGIN
 			HINT = 'Name columns as in flow, duration_s, duration_ms, end_time, bytes or packets; NULL leaves one out.';
 	ELSIF (SELECT count(*) <> count(DISTINCT c) FROM unnest(columns) c WHERE c IS NOT NULL) THEN
 		RAISE EXCEPTION 'a column is named twice' USING ERRCODE = 'invalid_parameter_value';
+	ELSIF array_position(lines, NULL) IS NOT NULL THEN
+		RAISE EXCEPTION 'line % of an import is NULL', first_line + array_position(lines, NULL) - array_lower(lines, 1)
+			USING ERRCODE = 'null_value_not_allowed', HINT = 'An empty text is an empty line, which is passed over.';
 	ELSIF cardinality(lines) > 10000 THEN
 		RAISE EXCEPTION 'an import takes 10000 lines a call, not %', cardinality(lines) USING ERRCODE = 'program_limit_exceeded',
 			HINT = 'Send the others with the number that the first call gives as capture.';

@@ -6,7 +6,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF name IS NULL OR partition_interval IS NULL THEN
+	IF coalesce(name, '') = '' OR partition_interval IS NULL THEN
 		RAISE EXCEPTION 'a flow store needs a name and a partition interval' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	IF EXISTS (SELECT FROM anomaly.flow_store s WHERE s.name = anomaly_create_flow_store.name) THEN

@@ -51,7 +51,9 @@ SELECT anomaly_import_flows('lines', '{bytes}', '{1}', sha256 => '\x01');
 SELECT anomaly_import_flows('lines', '{bytes}', '{1}', capture => 1);
 SELECT anomaly_import_flows('lines', '{bytes}', '{1}', capture => 99);
 SELECT anomaly_import_flows('lines', '{bytes}', NULL);
+SELECT anomaly_import_flows('lines', '{bytes}', '{1,NULL}', first_line => 7);
 \set VERBOSITY terse
 SELECT anomaly_import_flows('nowhere', '{bytes}', '{1}');
+SELECT anomaly_create_flow_store('');
 SELECT count(*) FROM lines.capture;
 SELECT anomaly_drop_flow_store('lines');
