@@ -60,6 +60,8 @@ BEGIN
 		FOR EACH STATEMENT EXECUTE FUNCTION anomaly.log_kept();
 	CREATE TRIGGER anomaly_alert_decided BEFORE UPDATE OF state, resolution, assignee ON %1$I.alert
 		FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION anomaly.alert_decided();
+	CREATE TRIGGER anomaly_alert_kept BEFORE DELETE ON %1$I.alert
+		FOR EACH ROW WHEN (OLD.triage_id IS NOT NULL) EXECUTE FUNCTION anomaly.alert_kept();
 	$ddl$, store);
 END
 $$;
@@ -161,7 +163,7 @@ BEGIN
 			RAISE EXCEPTION 'action "%" with an assignee', action USING ERRCODE = 'PA031',
 				HINT = 'The action "assign" takes an assignee; NULL takes it away.';
 		END IF;
-		IF action = 'note' AND line ->> 'note' IS NULL THEN
+		IF action = 'note' AND coalesce(line ->> 'note', '') = '' THEN
 			RAISE EXCEPTION 'action "note" without a note' USING ERRCODE = 'PA031';
 		END IF;
 		resolution := CASE WHEN action = 'close' THEN line ->> 'resolution'
@@ -185,6 +187,11 @@ DECLARE
 	store CONSTANT name := TG_TABLE_SCHEMA;
 	last record;
 BEGIN
+	-- who may not decide how an alert is closed finds it again or worse, and no more
+	IF NEW.alert_id IS NOT NULL AND NEW.action NOT IN ('recur', 'escalate')
+		AND NOT has_column_privilege(TG_RELID, 'resolution', 'INSERT') THEN
+		RAISE EXCEPTION 'permission denied to % alerts of flow store "%"', NEW.action, store USING ERRCODE = 'insufficient_privilege';
+	END IF;
 	IF NEW.alert_id IS NOT NULL THEN
 		NEW := jsonb_populate_record(NEW, anomaly.triage_decide(store, to_jsonb(NEW)));
 	ELSIF NEW.action NOT IN ('suppress', 'unsuppress') THEN
@@ -249,6 +256,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION anomaly.alert_decided() IS 'trigger: an alert is in the state that its triage_log says';
+
+CREATE FUNCTION anomaly.alert_kept() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
+		RAISE EXCEPTION 'alert % was decided about and stays', OLD.id USING ERRCODE = 'insufficient_privilege',
+			HINT = 'The owner of the store may delete it.';
+	END IF;
+	RETURN OLD;
+END
+$$;
+COMMENT ON FUNCTION anomaly.alert_kept() IS 'trigger: an alert that somebody decided about is deleted by the store''s owner alone';
 
 CREATE FUNCTION @extschema@.anomaly_triage(store name, alerts int8[], action text, resolution text = NULL,
 	assignee text = NULL, note text = NULL) RETURNS int

@@ -110,9 +110,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	made int;
+	known bool;
 BEGIN
 	PERFORM anomaly.store(store);
-	IF coalesce(reason, '') = '' THEN
+	IF btrim(coalesce(reason, ''), E' \t\r\n') = '' THEN
 		RAISE EXCEPTION 'a suppression needs a reason' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	IF num_nonnulls(source, target, ports, protocol, threat, rule, model) = 0 THEN
@@ -122,9 +123,20 @@ BEGIN
 	IF cardinality(ports) NOT BETWEEN 1 AND 20 THEN
 		RAISE EXCEPTION 'a suppression of % ports: there can be 1 to 20', cardinality(ports) USING ERRCODE = 'invalid_parameter_value';
 	END IF;
+	IF NOT (0 <= ALL (ports) AND 65535 >= ALL (ports)) OR array_position(ports, NULL) IS NOT NULL THEN
+		RAISE EXCEPTION 'a suppression of ports %: they go from 0 to 65535', ports USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF protocol NOT BETWEEN 0 AND 255 THEN
+		RAISE EXCEPTION 'a suppression of protocol %: they go from 0 to 255', protocol USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	IF expires_at IS NULL OR expires_at <= now() THEN
 		RAISE EXCEPTION 'a suppression that ends at %', coalesce(expires_at::text, 'NULL') USING ERRCODE = 'invalid_parameter_value',
 			HINT = 'Give a time that is to come; infinity never does.';
+	END IF;
+	EXECUTE format('SELECT $1 IS NULL OR EXISTS (SELECT FROM %I.threat_rule r WHERE r.rule = $1)', store) INTO known USING rule;
+	IF NOT known THEN	-- a misspelt one would silence nothing and say nothing
+		RAISE EXCEPTION 'flow store "%" has no rule "%"', store, rule USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'Rules are the rows of its table threat_rule.';
 	END IF;
 	EXECUTE format($q$
 		INSERT INTO %I.suppression (reason, source, target, ports, protocol, threat, rule, model, expires_at)

@@ -62,6 +62,7 @@ CREATE TABLE hand.action AS SELECT * FROM (VALUES
 	(4, 'triage', 'SELECT anomaly_triage(''acme'', ''{' || :a || '}'', ''close'', ''duplicate'')'),
 	(5, 'triage over the API', 'SELECT acme_api.triage(''{' || :a || '}'', ''acknowledge'', note => ''x'')'),
 	(6, 'triage past the log', 'UPDATE acme.alert SET state = ''acknowledged'''),
+	(24, 'triage past the function', 'INSERT INTO acme.triage_log (alert_id, action, note) VALUES (' || :a || ', ''acknowledge'', ''x'')'),
 	(7, 'change what an alert says', 'UPDATE acme.alert SET severity = 1'),
 	(8, 'verify the log', 'SELECT * FROM anomaly_verify_log(''acme'')'),
 	(9, 'tidy up the log', 'DELETE FROM acme.triage_log'),
@@ -84,6 +85,8 @@ SELECT action, hand.attempt('acme_viewer', statement) AS viewer, hand.attempt('a
 	   hand.attempt('acme_admin', statement) AS admin, hand.attempt('acme_loader', statement) AS loader FROM hand.action ORDER BY n;
 -- a load by the loader goes all the way: a closed alert is open again, nothing failed
 SELECT anomaly_triage('acme', ARRAY[:a], 'close', 'true_positive');
+SELECT CASE WHEN r = session_user THEN 'owner' ELSE r END AS role, hand.attempt(r, 'DELETE FROM acme.alert WHERE triage_id IS NOT NULL') AS delete_decided
+FROM unnest(ARRAY['acme_analyst', 'acme_admin', 'acme_loader', session_user]) r;
 BEGIN;
 SET LOCAL ROLE acme_loader;
 INSERT INTO acme.flow SELECT f.* FROM generate_series(1, 90) i, hand.flow(timestamptz '2026-01-05 10:02' + interval '0.1 s' * i, '10.0.0.66', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2) f;

@@ -222,3 +222,9 @@ SELECT anomaly_unsuppress('desk', :s);
 \set VERBOSITY default
 SELECT entries = (SELECT count(*) FROM desk.triage_log) AS all_hold, broken FROM anomaly_verify_log('desk');
 SELECT error FROM desk.tally;
+SELECT anomaly_suppress('desk', E' \n', source => '10.0.0.1');
+SELECT anomaly_suppress('desk', 'no port', ports => '{80,65536}');
+SELECT anomaly_suppress('desk', 'no port', ports => '{80,NULL}');
+SELECT anomaly_suppress('desk', 'no protocol', protocol => 256);
+SELECT anomaly_suppress('desk', 'misspelt', rule => 'sin_flood');
+SELECT anomaly_triage('desk', ARRAY[:b], 'note', note => '');
