@@ -146,7 +146,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.anomaly_suppress(name, text, cidr, cidr, int[], int, text, text, text, timestamptz) IS
-	'makes a suppression: from now until expires_at (30 days), detections that agree with everything named get no alert; gives its number back';
+	'makes a suppression: from now until expires_at (30 days), detections that agree with everything named get no alert; gives its number back
+ports: 1 to 20, each 0 to 65535; protocol: 0 to 255; rule: one of the store''s';
 
 CREATE FUNCTION @extschema@.anomaly_unsuppress(store name, suppression int) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
