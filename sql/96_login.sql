@@ -307,6 +307,10 @@ BEGIN
 	IF missing IS NOT NULL THEN
 		RAISE EXCEPTION 'role "%" does not exist', missing USING ERRCODE = 'undefined_object', HINT = 'Call anomaly_create_roles first.';
 	END IF;
+	IF to_regrole(quote_ident(web)) IS NULL THEN
+		RAISE EXCEPTION 'role "%" does not exist', web USING ERRCODE = 'undefined_object',
+			HINT = 'Create the role that PostgREST logs in as first, with LOGIN NOINHERIT.';
+	END IF;
 	IF to_regclass(format('%I.api_user', login)) IS NULL THEN
 		IF to_regrole(quote_ident(login)) IS NULL THEN
 			EXECUTE format('CREATE ROLE %I NOLOGIN', login);

@@ -14,6 +14,9 @@ SELECT anomaly_create_api('gate', 'pga_test_anon');
 SELECT anomaly_create_login('gate');
 SELECT count(*) FROM anomaly_create_roles('gate');
 SELECT anomaly_set_login('gate', 'ann', 'analyst', 'correct horse battery');
+\set VERBOSITY default
+SELECT anomaly_create_login('gate', 'pga_test_nobody');
+\set VERBOSITY terse
 SELECT anomaly_create_login('gate', 'pga_test_web');
 SELECT anomaly_create_login('gate', 'pga_test_web');	-- again
 \set VERBOSITY default
