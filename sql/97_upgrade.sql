@@ -5,7 +5,8 @@
 -- login were made by the release of then.  The layout numbers what a release
 -- makes of a store; a store of an older layout is brought up to date by its
 -- owner, best in the transaction of the update, so that no batch of flows comes
--- in between.
+-- in between.  That transaction locks the store's flow table before anything: the
+-- update alters tables that a load under way still reads when it commits.
 --
 -- How a release with changes is made:
 --

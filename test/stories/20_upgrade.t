@@ -244,7 +244,7 @@ my ($pid, $load) = start_sql(q{BEGIN; INSERT INTO site.flow SELECT f.* FROM gene
 	hand.flow(timestamptz '2026-01-06 08:00' + interval '0.1 s' * i, '10.0.2.2', '10.0.0.5', i, 6, 4, 0, 0, 1, 1, 2) f;
 	SELECT pg_sleep(2); COMMIT});
 wait_for(q{SELECT count(*) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND wait_event = 'PgSleep'});
-sql("BEGIN; ALTER EXTENSION pg_anomaly UPDATE TO '$next'; SELECT anomaly_upgrade_flow_store('site'); COMMIT");
+sql("BEGIN; LOCK TABLE site.flow IN SHARE ROW EXCLUSIVE MODE; ALTER EXTENSION pg_anomaly UPDATE TO '$next'; SELECT anomaly_upgrade_flow_store('site'); COMMIT");
 is(join('', <$load>), "\n", 'a load under way ends first');
 is(sql("SELECT layout, following FROM anomaly.flow_store WHERE name = 'site'"), '2|5', 'the store has the new layout');
 is(sql('SELECT sum(novel) FROM site.source_minute') / sql('SELECT count(*) FROM site.source_minute'), 7, 'its table the new column');
