@@ -55,6 +55,7 @@ typedef struct pga_column
 	pga_feature feature;
 	size_t		first,			/* its columns: first ... first + width - 1 */
 				width;
+	size_t		plain;			/* how many features from here on are plain (prep.c) */
 	bool		log1p;
 	pga_encoding encoding;		/* of a category */
 	double		fill;			/* for a missing value, before log1p and scaling */
@@ -83,6 +84,9 @@ struct pga_prep
 	size_t		nfeatures,
 				cols;			/* of a prepared row */
 	double		clip;			/* 0: none */
+	double	   *fill,			/* [nfeatures] again, as plain features want them */
+			   *centre,
+			   *factor;
 };
 
 /* The training part of a sample: row order[i] of s stands for weight[i] rows. */
@@ -147,7 +151,7 @@ pga_prep_usable(double scale)
 }
 
 void		pga_prep_index(pga_ctx *, pga_column *);	/* the dictionary's slots */
-void		pga_prep_place(pga_prep *);	/* first, from the widths */
+void		pga_prep_place(pga_ctx *, pga_prep *);	/* the columns, when the features are set */
 int			pga_prep_compare_text(const void *, const void *);	/* categories */
 
 #endif							/* PGA_PREP_H */

@@ -492,7 +492,7 @@ pga_prep_fit(pga_ctx *ctx, const pga_rows *rows, const pga_params *params, uint3
 	if (prep->nfeatures == 0)
 		ctx->fail(ctx, PGA_ERR_NO_FEATURES, "At least one column has to vary.",
 				  "none of the %zu columns can be used: each is constant or always null", wanted);
-	pga_prep_place(prep);
+	pga_prep_place(ctx, prep);
 	if (prep->cols > PGA_MAX_COLUMNS)
 		ctx->fail(ctx, PGA_ERR_TOO_MANY_FEATURES,
 				  "Set option \"encoding\" to frequency, or leave texts out.",

@@ -117,6 +117,13 @@ pga_forest_child(pga_forest_node node)
 	return (uint32_t) (((node >> 24) - PGA_FOREST_BIAS) >> 16);
 }
 
+/* A leaf's own number in its tree. */
+static inline uint32_t
+pga_forest_place(pga_forest_node leaf)
+{
+	return (uint32_t) (leaf >> 40);
+}
+
 static inline uint32_t
 pga_forest_cut_of(pga_forest_node node)
 {

@@ -1,8 +1,9 @@
 /*
  * random_forest_walk.c - random forest classifier: walking.
  *
- * First the values of a block of rows become codes, column by column, down a
- * search tree of the column's cuts.  Then tree by tree: the upper levels are
+ * First the values of a block of rows become codes, column by column: of few
+ * cuts those below are counted, many values at once; of more they are found
+ * down a search tree.  Then tree by tree: the upper levels are
  * evaluated as a whole, every split for all rows, which takes few instructions
  * as vectors hold many codes; from there on rows walk, and those that arrive
  * leave the list.  For a few rows that does not pay; they walk from the roots
@@ -24,6 +25,7 @@
 #define STEPS 3					/* of a walk before it is looked at */
 #define FEW 24					/* rows; fewer walk from the roots */
 #define LANES 16				/* codes compared at once */
+#define COUNTED 48				/* cuts; more are searched */
 #define WALKS PGA_FOREST_ROWS	/* at most, side by side */
 
 #define UNROLLED _Pragma("GCC unroll 32")
@@ -99,9 +101,9 @@ pga_forest_finish(pga_ctx *ctx, pga_forest *f)
 
 /* ---- codes -------------------------------------------------------------------------- */
 
-/* Of n values `stride` apart in a column. */
+/* Of n values of a column. */
 INLINED void
-code_values(const pga_forest *f, size_t column, const float *x, size_t stride, int16_t *codes, int n)
+code_values(const pga_forest *f, size_t column, const float *x, int16_t *codes, int n)
 {
 	const uint32_t *search = f->search[column];
 	uint32_t	number[EIGHT];
@@ -110,7 +112,7 @@ code_values(const pga_forest *f, size_t column, const float *x, size_t stride, i
 	UNROLLED
 	for (int i = 0; i < n; i++)
 	{
-		number[i] = pga_forest_number(x[(size_t) i * stride]);
+		number[i] = pga_forest_number(x[i]);
 		k[i] = 1;
 	}
 	for (uint32_t level = 0; level < f->height[column]; level++)
@@ -122,20 +124,50 @@ code_values(const pga_forest *f, size_t column, const float *x, size_t stride, i
 		codes[i] = (int16_t) ((int) (k[i] - ((size_t) 1 << f->height[column])) - PGA_FOREST_BIAS);
 }
 
+static void
+search_cuts(const pga_forest *f, size_t column, const float *x, size_t n, int16_t *codes)
+{
+	size_t		i = 0;
+
+	for (; i + EIGHT <= n; i += EIGHT)
+		code_values(f, column, x + i, codes + i, EIGHT);
+	for (; i < n; i++)
+		code_values(f, column, x + i, codes + i, 1);
+}
+
+/* Of whole vectors. */
+WIDE static void
+count_cuts(const float *restrict cuts, uint32_t ncuts, const float *restrict x, size_t n, int16_t *restrict codes)
+{
+	for (size_t i = 0; i < n; i += LANES)
+	{
+		int32_t		below[LANES] = {0};
+
+		for (uint32_t k = 0; k < ncuts; k++)
+			for (size_t lane = 0; lane < LANES; lane++)
+				below[lane] += cuts[k] < x[i + lane];
+		for (size_t lane = 0; lane < LANES; lane++)
+			codes[i + lane] = (int16_t) (below[lane] - PGA_FOREST_BIAS);
+	}
+}
+
 /* Column after column; the rows up to the next whole vector are like the last one. */
 static void
 code_rows(const pga_forest *f, const float *x, size_t rows, int16_t *codes)
 {
+	size_t		n = rows < FEW ? rows : (rows + LANES - 1) / LANES * LANES;
+	float		values[PGA_FOREST_ROWS];
+
 	for (size_t j = 0; j < f->cols; j++, codes += PGA_FOREST_ROWS)
 	{
-		size_t		i = 0;
-
-		for (; i + EIGHT <= rows; i += EIGHT)
-			code_values(f, j, x + i * f->cols + j, f->cols, codes + i, EIGHT);
-		for (; i < rows; i++)
-			code_values(f, j, x + i * f->cols + j, f->cols, codes + i, 1);
-		for (; i % LANES != 0; i++)
-			codes[i] = codes[i - 1];
+		for (size_t i = 0; i < rows; i++)
+			values[i] = x[i * f->cols + j];
+		for (size_t i = rows; i < n; i++)
+			values[i] = values[rows - 1];
+		if (rows < FEW || f->ncuts[j] > COUNTED)
+			search_cuts(f, j, values, n, codes);
+		else
+			count_cuts(f->cuts[j], f->ncuts[j], values, n, codes);
 	}
 }
 
@@ -252,6 +284,7 @@ add_leaf(const uint16_t *pool, uint32_t leaf, size_t classes, uint32_t *sums)
 			sums[c] += pool[leaf * classes + c];
 }
 
+/* Of two classes only the first, which leaves the other what is missing. */
 APART void
 add_leaves(const pga_forest *f, uint32_t tree, const walks *w, size_t rows, uint32_t *sums)
 {
@@ -259,8 +292,12 @@ add_leaves(const pga_forest *f, uint32_t tree, const walks *w, size_t rows, uint
 	const uint16_t *pool = f->pool;
 	size_t		classes = f->classes;
 
-	for (size_t row = 0; row < rows; row++, sums += classes)
-		add_leaf(pool, says[pga_forest_child(w->at[row])], classes, sums);
+	if (classes == 2)
+		for (size_t row = 0; row < rows; row++)
+			sums[2 * row] += pool[2 * says[pga_forest_place(w->at[row])]];
+	else
+		for (size_t row = 0; row < rows; row++, sums += classes)
+			add_leaf(pool, says[pga_forest_place(w->at[row])], classes, sums);
 }
 
 APART void
@@ -306,7 +343,7 @@ walk_few(const pga_forest *f, const int16_t *codes, size_t rows, uint32_t *sums)
 			}
 		finish_walks(f->nodes, codes, &w, left, false);
 		for (size_t k = 0; k < n; k++)
-			add_leaf(f->pool, f->says[w.root[k] + pga_forest_child(w.at[k])], f->classes,
+			add_leaf(f->pool, f->says[w.root[k] + pga_forest_place(w.at[k])], f->classes,
 					 sums + w.row[k] * f->classes);
 	}
 }
@@ -326,7 +363,7 @@ void
 pga_forest_classify(const void *fitted, const float *x, size_t rows, double *probability, void *scratch)
 {
 	const pga_forest *f = fitted;
-	double		whole = (double) PGA_FOREST_WHOLE * f->trees;
+	uint32_t	whole = PGA_FOREST_WHOLE * f->trees;
 	size_t		nsums = rows * f->classes;
 	uint32_t   *sums = scratch;
 	int16_t    *codes = (int16_t *) (sums + nsums);
@@ -337,6 +374,9 @@ pga_forest_classify(const void *fitted, const float *x, size_t rows, double *pro
 		walk_few(f, codes, rows, sums);
 	else
 		walk_rows(f, codes, rows, sums);
+	if (f->classes == 2)
+		for (size_t row = 0; row < rows; row++)
+			sums[2 * row + 1] = whole - sums[2 * row];
 	for (size_t i = 0; i < nsums; i++)
-		probability[i] = sums[i] / whole;
+		probability[i] = sums[i] / (double) whole;
 }
