@@ -3,6 +3,8 @@
  */
 #include "fixture.h"
 
+#include <float.h>
+
 #include "prep.h"
 
 static const pga_param_spec no_params[] = {{NULL}};
@@ -185,6 +187,33 @@ ranges_become_zero_to_one(void **state)
 	assert_near(x[0], 1, 0);
 	one_raw(prep, 5e5, 0, x);
 	assert_near(x[0], 0.5, 1e-7);
+	one_raw(prep, NAN, 0, x);		/* the median, of 0 ... 89 and ten times 1e6 */
+	assert_near(x[0], 49.5e-6, 0.6e-6);
+	one_raw(prep, -1e308, 0, x);
+	assert_near(x[0], -FLT_MAX, 0);
+	one_raw(prep, INFINITY, 0, x);
+	assert_near(x[0], FLT_MAX, 0);
+}
+
+static void
+numbers_side_by_side_are_filled(void **state)
+{
+	enum {COLS = 19, ROWS = 13};	/* neither is whole vectors */
+	pga_column	columns[COLS] = {{.feature = {0}}};
+	pga_prep	prep = {.features = columns, .nfeatures = COLS};
+	double		raw[ROWS * COLS];
+	float		x[ROWS * COLS];
+
+	(void) state;
+	for (int j = 0; j < COLS; j++)
+		columns[j] = (pga_column) {.feature = {"n", PGA_NUMERIC}, .width = 1,
+			.fill = 3 * j, .centre = j, .factor = 0.5};
+	for (int i = 0; i < ROWS * COLS; i++)
+		raw[i] = i % 5 == 0 ? (double) NAN : i;
+	pga_prep_place(&h.ctx, &prep);
+	pga_prep_rows(&prep, raw, ROWS, x);
+	for (int i = 0; i < ROWS * COLS; i++)
+		assert_near(x[i], ((i % 5 == 0 ? 3 * (i % COLS) : i) - i % COLS) / 2.0, 0);
 }
 
 static void
@@ -224,6 +253,7 @@ main(void)
 		TEST(heavy_tails_are_logarithms),
 		TEST(wide_columns_are_logarithms),
 		TEST(ranges_become_zero_to_one),
+		TEST(numbers_side_by_side_are_filled),
 		TEST(saved_columns_come_back),
 	};
 
