@@ -158,6 +158,7 @@ typedef struct tcp_header
 frame	   *frame_tcp(const route *, const tcp_header *, const void *data, size_t length);
 frame	   *frame_udp(const route *, const void *data, size_t length);
 frame	   *frame_icmp(const route *, uint8_t type, uint8_t code, const void *rest, size_t length);
+frame	   *frame_sctp(const route *, const void *chunk, size_t length);
 
 void		put16(uint8_t *, uint16_t);
 void		put32(uint8_t *, uint32_t);
@@ -213,6 +214,7 @@ int64_t		udp_exchange(sim *, actor *, int64_t at, const route *,
 						 datagram request, const datagram *reply);
 int64_t		ping(sim *, actor *, int64_t at, host *from, host *to, bool v6, int count,
 				 bool answered);
+void		sctp_probe(sim *, actor *, int64_t at, host *from, host *to, uint16_t port);
 
 /* ---- what conversations say (pcapgen_payload.c) -------------------------- */
 
@@ -226,6 +228,7 @@ void		ssh_greet(tcp *);
 void		ssh_send(tcp *, enum side from, size_t length);
 int64_t		dns_lookup(sim *, actor *, int64_t at, host *client, host *server,
 					   const host *site, bool exists);
+void		postgres_refused(tcp *, const char *user);
 int64_t		ntp_poll(sim *, actor *, int64_t at, host *client, host *server);
 
 /* ---- the office (pcapgen_office.c) --------------------------------------- */
@@ -258,7 +261,7 @@ host		outside_host(const office *, rng *, const uint8_t v4[4], const char *name)
 /* ---- attacks (pcapgen_attack.c, pcapgen_rare.c) --------------------------- */
 
 #define USUAL_ATTACKS 6			/* placed unless others are asked for */
-#define RARE_ATTACKS 7
+#define RARE_ATTACKS 10
 #define ATTACKS (USUAL_ATTACKS + RARE_ATTACKS)
 #define DAYS_MAX 366
 

@@ -3,7 +3,7 @@
  *
  * Ethernet II, IPv4 (RFC 791) or IPv6 (RFC 8200), TCP (RFC 9293), UDP
  * (RFC 768), ICMP (RFC 792, RFC 4443), with the Internet checksum (RFC 1071)
- * over header, pseudo-header and payload.  Frames shorter than Ethernet's
+ * over header, pseudo-header and payload, and SCTP (RFC 9260).  Frames shorter than Ethernet's
  * minimum are padded, as a mirror port shows them.
  */
 #include <stdlib.h>
@@ -18,10 +18,11 @@
 #define TCP_HEADER 20
 #define UDP_HEADER 8
 #define ICMP_HEADER 4			/* type, code, checksum */
+#define SCTP_HEADER 12
 
 enum
 {
-	PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58
+	PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58, PROTO_SCTP = 132
 };
 
 void
@@ -165,5 +166,35 @@ frame_icmp(const route *r, uint8_t type, uint8_t code, const void *rest, size_t 
 	p[1] = code;
 	memcpy(p + ICMP_HEADER, rest, length);
 	put16(p + 2, fold(sum_words(r->v6 ? pseudo_sum(r, protocol, total) : 0, p, total)));
+	return f;
+}
+
+/* CRC-32C (Castagnoli), low bit first: RFC 9260, appendix A. */
+static uint32_t
+crc32c(const uint8_t *p, size_t length)
+{
+	uint32_t	crc = UINT32_MAX;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		crc ^= p[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+	}
+	return ~crc;
+}
+
+/* No verification tag: the chunk is one that asks for an association. */
+frame *
+frame_sctp(const route *r, const void *chunk, size_t length)
+{
+	size_t		total = SCTP_HEADER + length;
+	uint8_t    *p;
+	frame	   *f = frame_start(r, PROTO_SCTP, total, &p);
+
+	put16(p, r->from_port);
+	put16(p + 2, r->to_port);
+	memcpy(p + SCTP_HEADER, chunk, length);
+	put32(p + 8, __builtin_bswap32(crc32c(p, total)));
 	return f;
 }

@@ -3,7 +3,7 @@
  *
  * Just enough of each protocol to be read without complaint by a dissector:
  * HTTP/1.1 (RFC 9112), TLS 1.3 (RFC 8446), SMTP (RFC 5321), SSH (RFC 4253),
- * DNS (RFC 1035), NTP (RFC 5905).  Nothing is really encrypted: where cipher
+ * DNS (RFC 1035), NTP (RFC 5905), PostgreSQL (protocol 3.0).  Nothing is really encrypted: where cipher
  * text would stand, there are random bytes of the right length.
  */
 #include <inttypes.h>
@@ -512,6 +512,71 @@ dns_lookup(sim *s, actor *a, int64_t at, host *client, host *server, const host 
 		done = answered > done ? answered : done;
 	}
 	return done;
+}
+
+/* ---- PostgreSQL ------------------------------------------------------------ */
+
+#define PROTOCOL_3_0 196608u
+#define ASK_FOR_MD5 5u
+
+static void
+send_message(tcp *t, enum side from, const message *m)
+{
+	tcp_send(t, from, m->bytes, m->length);
+}
+
+static void
+add_terminated(message *m, const char *text)
+{
+	add_bytes(m, text, strlen(text) + 1);
+}
+
+/* A type, and the length of what follows, itself included. */
+static void
+begin_message(message *m, char type, size_t length)
+{
+	m->length = 0;
+	add8(m, (unsigned) type);
+	add32(m, (uint32_t) (4 + length));
+}
+
+/*
+ * Start-up, a salt, a password's digest and the refusal: PostgreSQL's manual,
+ * "Message Formats".
+ */
+void
+postgres_refused(tcp *t, const char *user)
+{
+	message		m = {.length = 0};
+	char		reason[80];
+	int			length = snprintf(reason, sizeof(reason), "Mpassword authentication failed for user \"%s\"", user);
+
+	add32(&m, (uint32_t) (8 + sizeof("user") + strlen(user) + 1 + 1));
+	add32(&m, PROTOCOL_3_0);
+	add_terminated(&m, "user");
+	add_terminated(&m, user);
+	add8(&m, 0);
+	send_message(t, CLIENT, &m);
+
+	begin_message(&m, 'R', 8);
+	add32(&m, ASK_FOR_MD5);
+	add_random(&m, t->rng, 4);
+	send_message(t, SERVER, &m);
+
+	begin_message(&m, 'p', 36);
+	add_bytes(&m, "md5", 3);
+	for (int i = 0; i < 32; i++)
+		add8(&m, (unsigned) "0123456789abcdef"[rng_range(t->rng, 0, 15)]);
+	add8(&m, 0);
+	send_message(t, CLIENT, &m);
+
+	begin_message(&m, 'E', sizeof("SFATAL") + sizeof("VFATAL") + sizeof("C28P01") + (size_t) length + 1 + 1);
+	add_terminated(&m, "SFATAL");
+	add_terminated(&m, "VFATAL");
+	add_terminated(&m, "C28P01");
+	add_terminated(&m, reason);
+	add8(&m, 0);
+	send_message(t, SERVER, &m);
 }
 
 /* ---- NTP ------------------------------------------------------------------- */

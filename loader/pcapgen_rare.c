@@ -2,15 +2,18 @@
  * pcapgen_rare.c - attacks that are placed when asked for.
  *
  *   night_upload       a workstation sends megabytes out before five
+ *   unusual_upload     the file server, which sends nothing out, does by day
  *   slow_brute_force   an address outside guesses SSH passwords, one in 40 s
  *   mail_guessing      an address outside guesses at the mail server
+ *   database_guessing  one guesses at a database that the file server has open
  *   slow_ping_sweep    a workstation looks for hosts, ten a minute, for hours
+ *   sctp_sweep         the jump host looks for Diameter over SCTP, as slowly
  *   udp_flood          one address outside sends to one port all it can
  *   spoofed_syn_flood  a SYN flood whose sources are forged
  *   spoofed_udp_flood  a UDP flood whose sources are forged
  *
  * Each is told by one of the flow store's rules that tells none of the usual
- * attacks.  Forged addresses are of 198.18.0.0/15, which is for benchmarks
+ * attacks; unusual_upload only where the store knows three days before it.  Forged addresses are of 198.18.0.0/15, which is for benchmarks
  * (RFC 2544): nobody in the office or outside has one.
  */
 #include <string.h>
@@ -21,6 +24,8 @@
 #define FORGEABLE (2 * 65536)
 #define SWEPT_NETS 16			/* 10.20.16.0/20 */
 #define IMAPS_PORT 993
+#define POSTGRES_PORT 5432
+#define DIAMETER_PORT 3868
 #define WEB_PORT 443
 #define VPN_PORT 1194
 
@@ -30,7 +35,7 @@ somebody_outside(assault *x, actor *a, uint8_t last, const char *name)
 	return outside_host(x->office, &a->rng, (uint8_t[4]) {203, 0, 113, last}, name);
 }
 
-/* ---- upload by night ------------------------------------------------------------ */
+/* ---- uploads -------------------------------------------------------------------- */
 
 static void
 prepare_night_upload(assault *x, actor *a, host *suspect)
@@ -42,12 +47,11 @@ prepare_night_upload(assault *x, actor *a, host *suspect)
 	a->truth->port = WEB_PORT;
 }
 
-/* 13 to 18 MB, a tenth of it coming back: by day that is no large upload. */
+/* Pieces of 60 kB, a tenth of it coming back; returns when it is done. */
 static int64_t
-fire_night_upload(sim *s, actor *a, int64_t now)
+upload(sim *s, actor *a, int64_t now, int64_t pieces)
 {
 	assault    *x = a->state;
-	int64_t		pieces = rng_range(&a->rng, 220, 300);
 	tcp			t;
 
 	tcp_open(&t, s, a, now, x->attacker, x->victim, false, WEB_PORT);
@@ -55,7 +59,34 @@ fire_night_upload(sim *s, actor *a, int64_t now)
 	for (; pieces > 0; pieces--)
 		tls_exchange(&t, 60000, 6000);
 	tls_end(&t);
-	return attack_again(x, t.now);
+	return t.now;
+}
+
+/* 13 to 18 MB: by day that is no large upload. */
+static int64_t
+fire_night_upload(sim *s, actor *a, int64_t now)
+{
+	return attack_again(a->state, upload(s, a, now, rng_range(&a->rng, 220, 300)));
+}
+
+static void
+prepare_unusual_upload(assault *x, actor *a, host *suspect)
+{
+	(void) suspect;
+	x->attacker = &x->office->files;
+	x->outsider = somebody_outside(x, a, 229, "share.example");
+	x->victim = &x->outsider;
+	x->total = (int) rng_range(&a->rng, 5, 7);
+	a->truth->port = WEB_PORT;
+}
+
+/* 7 to 10 MB each time: a large upload would have next to nothing coming back. */
+static int64_t
+fire_unusual_upload(sim *s, actor *a, int64_t now)
+{
+	int64_t		done = upload(s, a, now, rng_range(&a->rng, 120, 160));
+
+	return attack_again(a->state, done + rng_range(&a->rng, 5 * MIN, 8 * MIN));
 }
 
 /* ---- guessing ------------------------------------------------------------------- */
@@ -106,16 +137,60 @@ fire_mail_guessing(sim *s, actor *a, int64_t now)
 	return attack_again(x, now + rng_range(&a->rng, 3 * SEC, 8 * SEC));
 }
 
-/* ---- slow ping sweep ------------------------------------------------------------ */
+static void
+prepare_database_guessing(assault *x, actor *a, host *suspect)
+{
+	(void) suspect;
+	x->outsider = somebody_outside(x, a, 230, "database guesser");
+	x->attacker = &x->outsider;
+	x->victim = &x->office->files;
+	x->total = (int) rng_range(&a->rng, 160, 240);
+	a->truth->port = POSTGRES_PORT;
+}
+
+static int64_t
+fire_database_guessing(sim *s, actor *a, int64_t now)
+{
+	assault    *x = a->state;
+	tcp			t;
+
+	tcp_open(&t, s, a, now, x->attacker, x->victim, false, POSTGRES_PORT);
+	postgres_refused(&t, "postgres");
+	tcp_close(&t, SERVER);
+	return attack_again(x, now + rng_range(&a->rng, 3 * SEC, 8 * SEC));
+}
+
+/* ---- slow sweeps ---------------------------------------------------------------- */
+
+static void
+prepare_sweep(assault *x, actor *a)
+{
+	x->total = SWEPT_NETS * 254;
+	x->ghost = (host) {.v4 = {10, 20}};
+	memcpy(x->ghost.mac, x->office->gateway.mac, 6);
+	snprintf(a->truth->target, sizeof(a->truth->target), "10.20.16.0/20");
+}
+
+static host *
+next_ghost(assault *x)
+{
+	x->ghost.v4[2] = (uint8_t) (16 + x->done / 254);
+	x->ghost.v4[3] = (uint8_t) (x->done % 254 + 1);
+	return &x->ghost;
+}
+
+static int64_t
+sweep_again(assault *x, actor *a, int64_t now)
+{
+	a->truth->flows++;
+	return attack_again(x, now + rng_range(&a->rng, 5 * SEC, 6 * SEC));
+}
 
 static void
 prepare_ping_sweep(assault *x, actor *a, host *suspect)
 {
 	x->attacker = suspect;
-	x->total = SWEPT_NETS * 254;
-	x->ghost = (host) {.v4 = {10, 20}};
-	memcpy(x->ghost.mac, x->office->gateway.mac, 6);
-	snprintf(a->truth->target, sizeof(a->truth->target), "10.20.16.0/20");
+	prepare_sweep(x, a);
 }
 
 static int64_t
@@ -123,11 +198,26 @@ fire_ping_sweep(sim *s, actor *a, int64_t now)
 {
 	assault    *x = a->state;
 
-	x->ghost.v4[2] = (uint8_t) (16 + x->done / 254);
-	x->ghost.v4[3] = (uint8_t) (x->done % 254 + 1);
-	ping(s, a, now, x->attacker, &x->ghost, false, 1, false);
-	a->truth->flows++;
-	return attack_again(x, now + rng_range(&a->rng, 5 * SEC, 6 * SEC));
+	ping(s, a, now, x->attacker, next_ghost(x), false, 1, false);
+	return sweep_again(x, a, now);
+}
+
+static void
+prepare_sctp_sweep(assault *x, actor *a, host *suspect)
+{
+	(void) suspect;
+	x->attacker = &x->office->jump;
+	prepare_sweep(x, a);
+	a->truth->port = DIAMETER_PORT;
+}
+
+static int64_t
+fire_sctp_sweep(sim *s, actor *a, int64_t now)
+{
+	assault    *x = a->state;
+
+	sctp_probe(s, a, now, x->attacker, next_ghost(x), DIAMETER_PORT);
+	return sweep_again(x, a, now);
 }
 
 /* ---- floods --------------------------------------------------------------------- */
@@ -233,4 +323,7 @@ const attack rare_attacks[RARE_ATTACKS] = {
 	{"udp_flood", "ddos", HOUR, 22 * HOUR, prepare_udp_flood, fire_udp_flood},
 	{"spoofed_syn_flood", "ddos", HOUR, 22 * HOUR, prepare_spoofed_syn_flood, fire_spoofed_syn_flood},
 	{"spoofed_udp_flood", "ddos", HOUR, 22 * HOUR, prepare_spoofed_udp_flood, fire_spoofed_udp_flood},
+	{"unusual_upload", "data_exfiltration", 8 * HOUR, 20 * HOUR, prepare_unusual_upload, fire_unusual_upload},
+	{"database_guessing", "brute_force", HOUR, 22 * HOUR, prepare_database_guessing, fire_database_guessing},
+	{"sctp_sweep", "suspicious", HOUR, 16 * HOUR, prepare_sctp_sweep, fire_sctp_sweep},
 };

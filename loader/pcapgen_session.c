@@ -280,3 +280,18 @@ ping(sim *s, actor *a, int64_t at, host *from, host *to, bool v6, int count, boo
 	}
 	return last;
 }
+
+/* An INIT (RFC 9260, 3.3.2) that nobody answers: tag, window, streams, first number. */
+void
+sctp_probe(sim *s, actor *a, int64_t at, host *from, host *to, uint16_t port)
+{
+	route		way = {from, to, false, ephemeral_port(from), port};
+	uint8_t		init[20] = {1, 0, 0, sizeof(init)};
+
+	put32(init + 4, (uint32_t) rng_next(&a->rng) | 1);	/* not 0 */
+	put32(init + 8, 65536);
+	put16(init + 12, 10);
+	put16(init + 14, 2048);
+	put32(init + 16, (uint32_t) rng_next(&a->rng));
+	sim_emit(s, frame_sctp(&way, init, sizeof(init)), at, a->truth);
+}

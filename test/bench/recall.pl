@@ -164,7 +164,7 @@ sub captures
 	my $n = 0;
 	for my $case (labelled_captures())
 	{
-		my ($file, $attacker, $threat, $untold) = @$case;
+		my ($file, $attacker, $threat, undef, $untold) = @$case;
 		new_store('capture_' . ++$n);
 		my ($status, $printed) = load($file);
 		die "$file: $printed\n" if $status;

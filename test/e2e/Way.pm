@@ -10,7 +10,7 @@ use File::Basename qw(dirname);
 use Test::More;
 
 our @EXPORT = qw($root $build cluster_start new_store sql rows load learn watch
-  generate read_truth labelled_captures other_captures);
+  generate read_truth labelled_captures other_captures %usual_rule captured_rules);
 
 our $root = abs_path(dirname(abs_path(__FILE__)) . '/../..');
 our $build = "$root/build";
@@ -109,25 +109,42 @@ sub read_truth
 	return map { my %row; @row{@names} = split /,/, $_, -1; \%row } @lines;
 }
 
-# Captures in TEST_DATA and what an analyst sees in them: file, attacker and
-# threat if there is one, and why no default rule tells it, if none does.
+# The rule that is there to tell each of pcapgen's usual attacks.
+our %usual_rule = (
+	syn_flood => 'syn_flood',
+	port_scan => 'vertical_scan',
+	host_scan => 'horizontal_scan',
+	brute_force => 'login_guessing',
+	exfiltration => 'large_upload',
+	beacon => 'beacon');
+
+# Captures and what an analyst sees in them: attacker, threat and the rule that
+# is there to tell it if there is one, and why no default rule does, if none does.
+my @labelled = (
+	[ 'nDPI__synscan.pcap', '172.16.0.8', 'port_scan', 'vertical_scan' ],
+	[ 'zeek__bruteforce.pcap', '192.168.56.1', 'brute_force', 'login_guessing' ],
+	[ 'nDPI__dns-tunnel-iodine.pcap', '10.0.2.30', 'tunnel', 'dns_tunnel' ],
+	[ 'nDPI__icmp-tunnel.pcap', '192.168.154.131', 'tunnel', 'icmp_tunnel' ],
+	[ 'packet-captures__amp.UDP.snmp.src161.pcapng', '10.10.10.10', 'ddos', 'reflection' ],	# the victim
+	[ 'try-zeek__http.pcap' ],
+	[ 'nDPI__1kxun.pcap' ],
+	[ 'joy__kali-password-attack_hydra.pcap', '192.168.1.2', 'brute_force', 'login_burst' ],
+	[ 'StratosphereLinuxIPS__test12-icmp-portscan.pcap', '192.168.1.109', 'port_scan', 'ping_sweep' ],
+	[ 'suricata-verify__rsmurf6.pcap', 'ff02::1', 'ddos', 'icmp_flood' ],	# its source is forged
+	[ 'nDPI__trickbot.pcap', '10.12.29.101', 'beaconing', undef, 'one connection' ]);
+
+# The rules that the captures test.
+sub captured_rules
+{
+	return grep { defined } map { $_->[3] } @labelled;
+}
+
+# Those in TEST_DATA, with their paths.
 sub labelled_captures
 {
 	my $captures = ($ENV{TEST_DATA} // "$root/../shared") . '/pcaps/pcaps';
 	return if !-d $captures;
-	return map { [ "$captures/$_->[0]", @$_[ 1 .. 3 ] ] } (
-		[ 'nDPI__synscan.pcap', '172.16.0.8', 'port_scan' ],
-		[ 'zeek__bruteforce.pcap', '192.168.56.1', 'brute_force' ],
-		[ 'nDPI__dns-tunnel-iodine.pcap', '10.0.2.30', 'tunnel' ],
-		[ 'nDPI__icmp-tunnel.pcap', '192.168.154.131', 'tunnel' ],
-		[ 'packet-captures__amp.UDP.snmp.src161.pcapng', '10.10.10.10', 'ddos' ],	# the victim
-		[ 'try-zeek__http.pcap' ],
-		[ 'nDPI__1kxun.pcap' ],
-		[ 'joy__kali-password-attack_hydra.pcap', '192.168.1.2', 'brute_force' ],
-		[ 'StratosphereLinuxIPS__test12-icmp-portscan.pcap', '192.168.1.109', 'port_scan' ],
-		[ 'suricata-verify__rsmurf6.pcap', 'ff02::1', 'ddos' ],	# its source is forged
-		[ 'nDPI__trickbot.pcap', '10.12.29.101', 'beaconing', 'one connection' ],
-	);
+	return map { [ "$captures/$_->[0]", @$_[ 1 .. 4 ] ] } @labelled;
 }
 
 # The other captures beside them, of which none is of an attack.

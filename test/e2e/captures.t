@@ -13,7 +13,7 @@ plan skip_all => 'no captures: set TEST_DATA' if !@cases;
 cluster_start();
 for my $case (@cases)
 {
-	my ($path, $attacker, $threat, $untold) = @$case;
+	my ($path, $attacker, $threat, $rule, $untold) = @$case;
 	my ($file) = $path =~ m{([^/]*)$};
 	my ($name) = $file =~ /__(\w+)/;
 	my ($status, $printed);
@@ -47,6 +47,8 @@ for my $case (@cases)
 			1, "$file: one $threat alert, for $attacker");
 		is(sql(qq{SELECT count(*) FROM netflow.alert WHERE threat = '$threat' AND source <> '$attacker'}),
 			0, "$file: ... and for nobody else");
+		is(sql(qq{SELECT count(*) FROM netflow.alert WHERE source = '$attacker' AND '$rule' = ANY (indicators)}),
+			1, "$file: ... for the rule $rule");
 	}
 	else
 	{

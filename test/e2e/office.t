@@ -80,6 +80,8 @@ sub judge
 			WHERE source = '$t->{src}' AND threat = '$t->{threat}'
 			AND first_seen <= '$t->{end}' AND last_seen >= '$t->{start}'});
 		cmp_ok($alerts->[0], '>=', 1, "$name: $t->{attack} by $t->{src} raises $t->{threat}");
+		cmp_ok(sql(qq{SELECT count(*) FROM netflow.alert WHERE source = '$t->{src}' AND threat = '$t->{threat}'
+			AND '$usual_rule{$t->{attack}}' = ANY (indicators)}), '>=', 1, "$name: ... for the rule $usual_rule{$t->{attack}}");
 		diag("$name: $t->{attack}: $alerts->[0] alerts, severity $alerts->[1],"
 			  . " $alerts->[2] of $t->{flows} flows") if $alerts->[0] > 0;
 		$placed++;

@@ -31,7 +31,7 @@ sub tshark
 {
 	my ($file, $filter, @fields) = @_;
 	my $fields = join ' ', map { "-e $_" } @fields;
-	my @lines = `tshark -n -r $file -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -Y '$filter' -T fields $fields 2>$dir/tshark.err`;
+	my @lines = `tshark -n -r $file -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -o sctp.checksum:crc-32c -Y '$filter' -T fields $fields 2>$dir/tshark.err`;
 	die "tshark failed: " . `cat $dir/tshark.err` if $? != 0;
 	chomp @lines;
 	return map { [ split /\t/, $_, -1 ] } @lines;
@@ -182,7 +182,8 @@ for my $t (@truth)
 pcapgen("$small --seed=7 --attacks=usual -o $dir/usual.pcap --truth=$dir/usual.csv");
 is(sha256("$dir/usual.pcap"), sha256("$dir/a.pcap"), 'the usual attacks are the default');
 
-my @rare = qw(mail_guessing night_upload slow_brute_force slow_ping_sweep spoofed_syn_flood spoofed_udp_flood udp_flood);
+my @rare = qw(database_guessing mail_guessing night_upload sctp_sweep slow_brute_force slow_ping_sweep spoofed_syn_flood
+  spoofed_udp_flood udp_flood unusual_upload);
 pcapgen("$small --seed=7 --attacks=all -o $dir/every.pcap --truth=$dir/every.csv");
 my @every = read_truth("$dir/every.csv");
 is(join(' ', sort map { $_->{attack} } @every), join(' ', sort @rare, map { $_->{attack} } @truth), 'all: the rare ones too');
@@ -194,13 +195,16 @@ pcapgen("$small --seed=7 --attacks=" . join(',', @rare) . " -o $dir/rare.pcap --
 is_deeply(\@truth, [ grep { !$usual{ $_->{attack} } } @every ], '... and these as without the usual');
 
 @names = qw(frame.time_epoch tcp.stream udp.stream ip.src ip.dst tcp.srcport tcp.dstport
-  udp.srcport udp.dstport icmp.type _ws.malformed ip.checksum.status);
+  udp.srcport udp.dstport icmp.type sctp.srcport sctp.dstport sctp.chunk_type sctp.checksum.status pgsql.type _ws.col.Info
+  _ws.malformed ip.checksum.status);
 $tally = {};
 for my $row (tshark("$dir/rare.pcap", 'ip', @names))
 {
 	my %frame;
 	@frame{@names} = @$row;
 	$frame{'_ws.malformed'} eq '' && $frame{'ip.checksum.status'} eq '1' or $tally->{bad}++;
+	$tally->{sctp}{"$frame{'sctp.chunk_type'} $frame{'sctp.checksum.status'}"}++ if $frame{'sctp.srcport'} ne '';
+	$tally->{postgres}{ $frame{'_ws.col.Info'} }++ if $frame{'pgsql.type'} ne '';
 	add_up($tally, \%frame, @truth);
 }
 is($tally->{bad}, undef, 'rare attacks: tshark finds nothing wrong');
@@ -210,6 +214,11 @@ ok(!(grep { !/^198\.1[89]\./ } map { keys %{ $tally->{$_}{sources} } } qw(spoofe
 	'... of those for benchmarks');
 my ($upload) = grep { $_->{attack} eq 'night_upload' } @truth;
 like($upload->{start}, qr/T0[0-4]:/, 'night_upload: by night');
+my %placed = map { $_->{attack} => $_ } @truth;
+# one chunk, an INIT (1), whose CRC-32C is good (1)
+is_deeply($tally->{sctp}, { '1 1' => $placed{sctp_sweep}{packets} }, 'sctp_sweep: INITs with the right checksum');
+is_deeply([ sort values %{ $tally->{postgres} } ], [ ($placed{database_guessing}{flows}) x 4 ],
+	'database_guessing: tshark reads four messages of PostgreSQL in each connection');
 
 # A frame of an attack's conversations, added to what is known of the attack.
 sub add_up
@@ -220,7 +229,7 @@ sub add_up
 		my $sender = between($frame, $t) or next;
 		my $sum = $known->{ $t->{attack} } //= {};
 		$sum->{packets}++;
-		# tshark has no streams of ICMP: a host each
+		# tshark has no streams of ICMP and SCTP: a host each
 		$sum->{flows}{ join '/', map { $frame->{$_} // '' } qw(tcp.stream udp.stream),
 			$frame->{'tcp.stream'} . $frame->{'udp.stream'} eq '' ? 'ip.dst' : () } = 1;
 		$sum->{sources}{ $frame->{'ip.src'} } = 1 if $sender eq 'src';
@@ -245,6 +254,7 @@ sub between
 {
 	my ($frame, $t) = @_;
 	my ($layer) = grep { ($frame->{"$_.stream"} // '') ne '' } qw(tcp udp);
+	$layer //= 'sctp' if ($frame->{'sctp.srcport'} // '') ne '';
 	return if !defined $layer && $t->{attack} ne 'slow_ping_sweep';
 	for ([ 'src', 'dst' ], [ 'dst', 'src' ])
 	{
